@@ -1,0 +1,148 @@
+#pragma once
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <wsbench/scenario.hpp>
+
+namespace wsbench {
+
+/// The messages that `echo()` sends.
+struct Payload {
+  std::size_t size{64};   ///< bytes of a message, made up; ignored where `text` is given
+  std::string text{};     ///< a fixed message instead
+  bool binary{false};     ///< sent in binary frames
+};
+
+namespace detail {
+
+/// A message that carries its sequence number as JSON, so that chat servers that parse what they get accept it.
+class SequencedMessage {
+ public:
+  static constexpr std::string_view prefix = R"({"seq":"#)";
+  static constexpr std::size_t digits = 16;
+  static constexpr std::string_view middle = R"(","data":")";
+  static constexpr std::string_view suffix = R"("})";
+  static constexpr std::size_t least_size = prefix.size() + digits + middle.size() + suffix.size();
+
+  explicit SequencedMessage(std::size_t size) : text_(prefix) {
+    text_.append(digits, '0').append(middle).append(size - least_size, 'x').append(suffix);
+  }
+
+  /// The message with this number.
+  std::string_view numbered(std::uint64_t sequence) noexcept {
+    for (std::size_t i = digits; i-- > 0; sequence >>= 4) text_[prefix.size() + i] = "0123456789abcdef"[sequence & 15];
+    return text_;
+  }
+
+  /// The number in a message or in an answer that has the message somewhere in it.
+  static std::optional<std::uint64_t> number_in(std::string_view message) noexcept {
+    std::size_t at = message.substr(0, prefix.size()) == prefix ? prefix.size() : message.find('#') + 1;
+    if (at == 0 || message.size() < at + digits) return std::nullopt;
+    std::uint64_t sequence = 0;
+    const char* end = message.data() + at + digits;
+    const auto read = std::from_chars(message.data() + at, end, sequence, 16);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+    return sequence;
+  }
+
+ private:
+  std::string text_;
+};
+
+inline Task echo_numbered(Session& user, std::size_t size, bool binary) {
+  SequencedMessage message{size};
+  for (std::uint64_t sequence = 0; co_await user.turn(); ++sequence) {
+    const std::string_view text = message.numbered(sequence);
+    if (binary) {
+      co_await user.request("echo", std::as_bytes(std::span{text}));
+    } else {
+      co_await user.request("echo", text);
+    }
+  }
+}
+
+inline Task echo_fixed(Session& user, const std::string& text, bool binary) {
+  while (co_await user.turn()) {
+    if (binary) {
+      co_await user.request("echo", std::as_bytes(std::span{text}));
+    } else {
+      co_await user.request("echo", std::string_view{text});
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Sends a message each turn and waits for its answer.
+///
+/// Messages made up carry a sequence number (35 bytes or more) and are matched by it; shorter ones and a text of your own
+/// are matched first in, first out, since nothing in them tells one answer from another.
+inline Behaviour echo(Payload payload = {}) {
+  const bool numbered = payload.text.empty() && payload.size >= detail::SequencedMessage::least_size;
+  if (numbered) {
+    return Behaviour{[payload](Session& user) { return detail::echo_numbered(user, payload.size, payload.binary); }, "echo"}.correlate(
+        detail::SequencedMessage::number_in);
+  }
+  auto text = std::make_shared<const std::string>(payload.text.empty() ? std::string(payload.size, 'x') : payload.text);
+  return Behaviour{[text, binary = payload.binary](Session& user) { return detail::echo_fixed(user, *text, binary); }, "echo"};
+}
+
+/// The standard four: closed loads with a delay after each reply, and what a healthy chat server makes of them.
+namespace scenarios {
+
+/// 10 clients, 10 messages each, 100 ms apart: is it up, and quick when nothing presses?
+inline Scenario light() {
+  using namespace std::chrono_literals;
+  return {.name = "light",
+          .clients = 10,
+          .messages = 10,
+          .pace = think(100ms),
+          .behaviour = echo(),
+          .expect = {metric::latency.mean < 50ms, metric::success_rate > 0.995, metric::connection_success_rate == 1.0}};
+}
+
+/// 50 clients, 20 messages each, 50 ms apart: an ordinary hour.
+inline Scenario medium() {
+  using namespace std::chrono_literals;
+  return {.name = "medium",
+          .clients = 50,
+          .messages = 20,
+          .pace = think(50ms),
+          .behaviour = echo(),
+          .expect = {metric::latency.mean < 100ms, metric::success_rate > 0.99, metric::connection_success_rate == 1.0}};
+}
+
+/// 100 clients, 50 messages each, 20 ms apart: the busiest hour.
+inline Scenario heavy() {
+  using namespace std::chrono_literals;
+  return {.name = "heavy",
+          .clients = 100,
+          .messages = 50,
+          .pace = think(20ms),
+          .behaviour = echo(),
+          .expect = {metric::latency.mean < 200ms, metric::success_rate > 0.98}};
+}
+
+/// 200 clients, 100 messages each, 10 ms apart: how does it give way?
+inline Scenario stress() {
+  using namespace std::chrono_literals;
+  return {.name = "stress",
+          .clients = 200,
+          .messages = 100,
+          .pace = think(10ms),
+          .behaviour = echo(),
+          .expect = {metric::latency.mean < 500ms, metric::success_rate > 0.95}};
+}
+
+}  // namespace scenarios
+
+}  // namespace wsbench

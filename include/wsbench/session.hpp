@@ -1,0 +1,230 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <wsbench/failure.hpp>
+#include <wsbench/task.hpp>
+
+namespace wsbench {
+
+/// Thrown by `Reply::text()` where no reply came; one that leaves a behaviour ends its session and is no error of the behaviour.
+class NoReply : public std::runtime_error {
+ public:
+  explicit NoReply(Failure failure) : std::runtime_error("no reply: " + std::string(name(failure))), failure_(failure) {}
+
+  /// Why there is none.
+  Failure failure() const noexcept { return failure_; }
+
+ private:
+  Failure failure_;
+};
+
+/// What came back: true and its bytes, or false and why not.
+class Reply {
+ public:
+  Reply() = default;
+  /// A message that came; `binary` by its opcode.
+  explicit Reply(std::string text, bool binary = false) : text_(std::move(text)), came_(true), binary_(binary) {}
+  /// None came.
+  explicit Reply(Failure failure) noexcept : failure_(failure) {}
+
+  /// Whether a message came.
+  explicit operator bool() const noexcept { return came_; }
+  /// The message's bytes; throws NoReply if none came.
+  std::string_view text() const& {
+    require();
+    return text_;
+  }
+  /// The message's bytes, moved out; throws NoReply if none came.
+  std::string text() && {
+    require();
+    return std::move(text_);
+  }
+  /// Whether a message came and has `part` in it.
+  bool contains(std::string_view part) const noexcept { return came_ && text_.find(part) != std::string::npos; }
+  /// Whether a message came in a binary frame.
+  bool binary() const noexcept { return came_ && binary_; }
+  /// Why none came; meaningless where one did.
+  Failure failure() const noexcept { return failure_; }
+
+ private:
+  void require() const {
+    if (!came_) throw NoReply(failure_);
+  }
+
+  std::string text_{};
+  Failure failure_{Failure::closed};
+  bool came_{false};
+  bool binary_{false};
+};
+
+class Session;
+
+namespace detail {
+
+/// What a behaviour waits for; the session completes it, at once or later.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  bool await_ready() const noexcept { return done_; }
+  void await_suspend(std::coroutine_handle<Task::promise_type> waiting) noexcept { execution_ = waiting.promise().execution; }
+
+  /// Marks it done and returns the execution that waits for it, or null if none does yet.
+  Execution* complete() noexcept {
+    done_ = true;
+    return execution_;
+  }
+
+ protected:
+  ~Waiter() = default;
+
+ private:
+  Execution* execution_{nullptr};
+  bool done_{false};
+};
+
+}  // namespace detail
+
+/// The answer that `Session::request()` and `receive()` wait for; await it once, where it was made.
+class [[nodiscard]] PendingReply : public detail::Waiter {
+ public:
+  PendingReply(Session& session, std::string_view label, std::string_view message, bool binary, std::chrono::nanoseconds timeout);
+  PendingReply(Session& session, std::chrono::nanoseconds timeout);
+  ~PendingReply();
+
+  Reply await_resume() noexcept { return std::move(reply); }
+
+  /// Filled before the waiter is completed.
+  Reply reply{};
+
+ private:
+  Session& session_;
+};
+
+/// The turn that `Session::turn()` waits for.
+class [[nodiscard]] PendingTurn : public detail::Waiter {
+ public:
+  explicit PendingTurn(Session& session);
+  ~PendingTurn();
+
+  bool await_resume() const noexcept { return granted; }
+
+  /// Filled before the waiter is completed.
+  bool granted{false};
+
+ private:
+  Session& session_;
+};
+
+/// The time that `Session::pause()` waits for.
+class [[nodiscard]] PendingPause : public detail::Waiter {
+ public:
+  PendingPause(Session& session, std::chrono::nanoseconds length);
+  ~PendingPause();
+
+  void await_resume() const noexcept {}
+
+ private:
+  Session& session_;
+};
+
+/// One virtual user as a behaviour sees it: connected before the behaviour starts, closed after it ends.
+///
+/// A session belongs to one thread; only its own behaviour may use it, and awaits one thing at a time.
+class Session {
+ public:
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
+
+  /// The client's number in this run, from 0.
+  std::uint64_t id() const noexcept { return id_; }
+
+  /// Sends a text message that expects no answer; counted as one way, or as not sent where there is no connection.
+  void send(std::string_view text) { send_one_way(text, false); }
+  /// Sends a binary message that expects no answer.
+  void send(std::span<const std::byte> bytes) { send_one_way({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true); }
+
+  /// Sends a text message now and waits for its answer, timed under `label`; `timeout` 0 is the scenario's.
+  ///
+  /// The answer is the one with the message's id if the behaviour correlates, else the next message that comes.
+  PendingReply request(std::string_view label, std::string_view text, std::chrono::nanoseconds timeout = {}) {
+    return {*this, label, text, false, timeout};
+  }
+  /// The same with a binary message.
+  PendingReply request(std::string_view label, std::span<const std::byte> bytes, std::chrono::nanoseconds timeout = {}) {
+    return {*this, label, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true, timeout};
+  }
+
+  /// The next message that is no answer to a request, waiting up to `timeout` (0: the scenario's) for one.
+  PendingReply receive(std::chrono::nanoseconds timeout = {}) { return {*this, timeout}; }
+
+  /// Waits for this user's next turn by the scenario's pace; false when the load is over or the connection is lost for good.
+  PendingTurn turn() { return PendingTurn{*this}; }
+
+  /// Waits; ends early, as everything does, when the run is cancelled.
+  PendingPause pause(std::chrono::nanoseconds length) { return {*this, length}; }
+
+  /// Counts a check of the behaviour's own as passed or failed under `name`.
+  void check(std::string_view name, bool passed) { count_check(name, passed); }
+
+  /// Whether the load is over and the behaviour should come to an end.
+  virtual bool stopping() const noexcept = 0;
+
+ protected:
+  explicit Session(std::uint64_t id) noexcept : id_(id) {}
+
+ private:
+  friend PendingReply;
+  friend PendingTurn;
+  friend PendingPause;
+
+  virtual void send_one_way(std::string_view payload, bool binary) = 0;
+  virtual void send_request(PendingReply& waiter, std::string_view label, std::string_view payload, bool binary,
+                            std::chrono::nanoseconds timeout) = 0;
+  virtual void await_message(PendingReply& waiter, std::chrono::nanoseconds timeout) = 0;
+  virtual void await_turn(PendingTurn& waiter) = 0;
+  virtual void await_time(PendingPause& waiter, std::chrono::nanoseconds length) = 0;
+  virtual void count_check(std::string_view name, bool passed) = 0;
+  // A waiter that goes away is forgotten, answered or not.
+  virtual void forget(const detail::Waiter& waiter) noexcept = 0;
+
+  std::uint64_t id_;
+};
+
+inline PendingReply::PendingReply(Session& session, std::string_view label, std::string_view message, bool binary,
+                                  std::chrono::nanoseconds timeout)
+    : session_(session) {
+  session.send_request(*this, label, message, binary, timeout);
+}
+inline PendingReply::PendingReply(Session& session, std::chrono::nanoseconds timeout) : session_(session) {
+  session.await_message(*this, timeout);
+}
+inline PendingReply::~PendingReply() {
+  session_.forget(*this);
+}
+inline PendingTurn::PendingTurn(Session& session) : session_(session) {
+  session.await_turn(*this);
+}
+inline PendingTurn::~PendingTurn() {
+  session_.forget(*this);
+}
+inline PendingPause::PendingPause(Session& session, std::chrono::nanoseconds length) : session_(session) {
+  session.await_time(*this, length);
+}
+inline PendingPause::~PendingPause() {
+  session_.forget(*this);
+}
+
+}  // namespace wsbench
