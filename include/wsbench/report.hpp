@@ -1,0 +1,281 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wsbench/metrics_collector.hpp>
+#include <wsbench/scenario.hpp>
+
+namespace wsbench {
+
+/// Thrown where a figure is asked for that the run did not measure.
+class NotMeasured : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What a run was asked to do, as the report keeps it.
+struct Configuration {
+  std::vector<std::string> urls{};           ///< the targets
+  std::uint64_t clients{0};                  ///< how many users
+  std::chrono::nanoseconds ramp_up{0};       ///< over which they started
+  std::uint64_t messages{0};                 ///< turns each; 0: by duration
+  std::chrono::nanoseconds duration{0};      ///< of the load; 0: by messages
+  Pace pace{};                               ///< when the next message was due
+  std::chrono::nanoseconds timeout{0};       ///< for an answer
+  std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
+  std::string behaviour{};                   ///< its name
+  std::uint64_t workers{0};                  ///< threads
+  std::uint64_t seed{0};                     ///< of everything random
+
+  bool operator==(const Configuration&) const = default;
+};
+
+/// Where a run took place.
+struct Environment {
+  std::string host{};             ///< this machine's name
+  std::string system{};           ///< kernel and its version
+  std::uint64_t cores{0};         ///< processors this process may use
+  std::string compiler{};         ///< what built the generator
+  std::string asio_version{};     ///< of the libraries in it
+  std::string wsbench_version{};  ///< of wsbench itself
+
+  bool operator==(const Environment&) const = default;
+};
+
+/// What the generator saw of itself.
+struct GeneratorFigures {
+  std::chrono::nanoseconds cpu_time{0};  ///< user and system time of the worker threads
+  std::uint64_t max_rss_kib{0};          ///< largest resident set of the process, in KiB
+  bool kernel_stamps{false};             ///< whether answers end at the kernel's receive stamp, else at the read
+
+  bool operator==(const GeneratorFigures&) const = default;
+};
+
+/// One expectation and what came of it.
+struct ExpectationResult {
+  std::string text{};              ///< "latency.p95 < 100ms"
+  Unit unit{Unit::count};          ///< what it counts in
+  std::optional<double> actual{};  ///< the figure; nothing where it was not measured, which is a miss
+  bool met{false};                 ///< whether it held
+
+  bool operator==(const ExpectationResult&) const = default;
+};
+
+/// Everything a run measured, before it is judged.
+struct RunRecord {
+  std::string scenario{};                               ///< its name
+  std::chrono::system_clock::time_point started_at{};   ///< wall time, a label
+  std::chrono::nanoseconds duration{0};                 ///< from the start until the last message had its outcome
+  bool interrupted{false};                              ///< whether it was stopped before its end
+  Metrics metrics{};                                    ///< all workers together
+  GeneratorFigures generator{};                         ///< what the generator saw of itself
+  Configuration configuration{};                        ///< what was asked
+  Environment environment{};                            ///< where
+  std::vector<ExpectationResult> expectations{};        ///< filled by the report that judges; a saved run brings its own
+
+  bool operator==(const RunRecord&) const = default;
+};
+
+/// The one word for a run.
+enum class Verdict : std::uint8_t { passed, failed, invalid, interrupted, no_connection };
+
+/// The verdict's name in reports: "passed", "no_connection".
+constexpr std::string_view name(Verdict verdict) {
+  constexpr std::string_view names[] = {"passed", "failed", "invalid", "interrupted", "no_connection"};
+  return names[static_cast<std::size_t>(verdict)];
+}
+
+/// The durations of one kind in a report.
+class Timing {
+ public:
+  Timing(const Histogram& histogram, std::string name) : histogram_(&histogram), name_(std::move(name)) {}
+
+  /// The value that this share of the samples does not exceed; throws NotMeasured with less than one sample beyond it.
+  std::chrono::nanoseconds percentile(double share) const { return require(histogram_->percentile(share)); }
+  /// The exact mean; throws NotMeasured without samples.
+  std::chrono::nanoseconds mean() const { return require(histogram_->mean()); }
+  /// The smallest; throws NotMeasured without samples.
+  std::chrono::nanoseconds min() const { return require(histogram_->min()); }
+  /// The largest; throws NotMeasured without samples.
+  std::chrono::nanoseconds max() const { return require(histogram_->max()); }
+  /// How many samples there are.
+  std::uint64_t count() const noexcept { return histogram_->count(); }
+  /// The samples; valid as long as the report.
+  const Histogram& histogram() const noexcept { return *histogram_; }
+
+ private:
+  std::chrono::nanoseconds require(std::optional<std::chrono::nanoseconds> figure) const {
+    if (!figure) throw NotMeasured(name_ + ": n/a with " + std::to_string(histogram_->count()) + " samples");
+    return *figure;
+  }
+
+  const Histogram* histogram_;
+  std::string name_;
+};
+
+/// The statistic of a histogram; nothing where it was not measured.
+inline std::optional<std::chrono::nanoseconds> statistic_of(const Histogram& histogram, Statistic statistic) {
+  switch (statistic) {
+    case Statistic::value: return std::nullopt;
+    case Statistic::mean: return histogram.mean();
+    case Statistic::min: return histogram.min();
+    case Statistic::p50: return histogram.percentile(0.5);
+    case Statistic::p90: return histogram.percentile(0.9);
+    case Statistic::p95: return histogram.percentile(0.95);
+    case Statistic::p99: return histogram.percentile(0.99);
+    case Statistic::p99_9: return histogram.percentile(0.999);
+    case Statistic::max: return histogram.max();
+  }
+  return std::nullopt;
+}
+
+/// Every figure of a run, its expectations and its validity: an immutable value.
+class Report {
+ public:
+  /// Judges a record by expectations.
+  explicit Report(RunRecord record, const std::vector<Expectation>& expect) : Report(std::move(record)) {
+    record_.expectations.clear();
+    for (const Expectation& expectation : expect) {
+      const std::optional<double> actual = figure(expectation.metric);
+      record_.expectations.push_back(
+          {to_string(expectation), expectation.metric.unit, actual, actual.has_value() && expectation.met_by(*actual)});
+    }
+  }
+
+  /// Takes a record with the expectations it was judged by.
+  explicit Report(RunRecord record) : record_(std::move(record)), messages_(record_.metrics.messages()) { judge_validity(); }
+
+  const RunRecord& record() const noexcept { return record_; }
+  const Metrics& metrics() const noexcept { return record_.metrics; }
+  /// The messages of all labels together.
+  const MessageMetrics& messages() const noexcept { return messages_; }
+  /// The expectations and what came of them.
+  const std::vector<ExpectationResult>& expectations() const noexcept { return record_.expectations; }
+
+  /// Response times: from when a message was due until its answer arrived.
+  Timing latency() const { return {messages_.response_time, "latency"}; }
+  /// Response times of one label; throws NotMeasured for a label the run did not have.
+  Timing latency(std::string_view label) const { return {labelled(label).response_time, "latency{" + std::string(label) + "}"}; }
+  /// Service times: from just before the write until the answer arrived.
+  Timing service_time() const { return {messages_.service_time, "service_time"}; }
+  /// Service times of one label; throws NotMeasured for a label the run did not have.
+  Timing service_time(std::string_view label) const { return {labelled(label).service_time, "service_time{" + std::string(label) + "}"}; }
+  /// Times from the start of a connection attempt until the WebSocket was open.
+  Timing connect_time() const { return {record_.metrics.connections.connect_time, "connect_time"}; }
+
+  /// Messages the load called for: sent and not sent.
+  std::uint64_t planned() const noexcept { return messages_.sent + record_.metrics.not_sent; }
+  /// Answered among answered, failed and not sent; nothing where no answer was expected.
+  std::optional<double> success_rate() const {
+    return share(messages_.answered, messages_.answered + messages_.failed + record_.metrics.not_sent);
+  }
+  /// Connections that came to be among those attempted.
+  std::optional<double> connection_success_rate() const {
+    return share(record_.metrics.connections.succeeded, record_.metrics.connections.attempted);
+  }
+  /// Messages sent a second, over the whole duration.
+  std::optional<double> sent_per_second() const {
+    const double seconds = std::chrono::duration<double>(record_.duration).count();
+    if (seconds <= 0 || planned() == 0) return std::nullopt;
+    return static_cast<double>(messages_.sent) / seconds;
+  }
+
+  /// The figure that a metric names, durations in seconds; nothing where it was not measured.
+  std::optional<double> figure(const MetricName& metric) const {
+    if (metric.quantity == "success_rate") return success_rate();
+    if (metric.quantity == "connection_success_rate") return connection_success_rate();
+    if (metric.quantity == "errors") return static_cast<double>(record_.metrics.failures.total());
+    if (metric.quantity == "messages_per_second") return sent_per_second();
+    if (metric.quantity == "check") {
+      for (const CheckCount& check : record_.metrics.checks) {
+        if (check.name == metric.label) return share(check.passed, check.passed + check.failed);
+      }
+      return std::nullopt;
+    }
+    const Histogram* histogram = durations_of(metric);
+    if (histogram == nullptr) return std::nullopt;
+    const auto value = statistic_of(*histogram, metric.statistic);
+    if (!value) return std::nullopt;
+    return std::chrono::duration<double>(*value).count();
+  }
+
+  /// Whether the figures can be believed: the generator kept its schedule and the behaviour did not throw.
+  bool valid() const noexcept { return invalid_because_.empty(); }
+  /// Why they cannot, a line each.
+  const std::vector<std::string>& invalid_because() const noexcept { return invalid_because_; }
+
+  /// Whether answers were expected and none came.
+  bool unanswered() const noexcept { return messages_.answered == 0 && planned() > messages_.one_way; }
+
+  /// Whether every expectation held, and answers came where they were expected.
+  bool passed() const noexcept { return verdict() == Verdict::passed; }
+
+  /// The one word for the run; the first that applies of no connection, interrupted, invalid, failed, passed.
+  Verdict verdict() const noexcept {
+    const ConnectionMetrics& connections = record_.metrics.connections;
+    if (connections.attempted > 0 && connections.succeeded == 0 && connections.failed > 0) return Verdict::no_connection;
+    if (record_.interrupted) return Verdict::interrupted;
+    if (!valid()) return Verdict::invalid;
+    bool met = !unanswered();
+    for (const ExpectationResult& expectation : record_.expectations) met = met && expectation.met;
+    return met ? Verdict::passed : Verdict::failed;
+  }
+
+  bool operator==(const Report& other) const { return record_ == other.record_; }
+
+ private:
+  static std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return std::nullopt;
+    return static_cast<double>(part) / static_cast<double>(whole);
+  }
+
+  const MessageMetrics* find_label(std::string_view label) const noexcept {
+    for (const LabelMetrics& entry : record_.metrics.labels) {
+      if (entry.label == label) return &entry.messages;
+    }
+    return nullptr;
+  }
+
+  const MessageMetrics& labelled(std::string_view label) const {
+    const MessageMetrics* found = find_label(label);
+    if (found == nullptr) throw NotMeasured("no messages under the label \"" + std::string(label) + "\"");
+    return *found;
+  }
+
+  const Histogram* durations_of(const MetricName& metric) const noexcept {
+    if (metric.quantity == "connect_time") return &record_.metrics.connections.connect_time;
+    const MessageMetrics* messages = metric.label.empty() ? &messages_ : find_label(metric.label);
+    if (messages == nullptr) return nullptr;
+    if (metric.quantity == "latency") return &messages->response_time;
+    if (metric.quantity == "service_time") return &messages->service_time;
+    return nullptr;
+  }
+
+  void judge_validity() {
+    if (const std::uint64_t thrown = record_.metrics.failures.count(Failure::behaviour_error); thrown > 0) {
+      invalid_because_.push_back("the behaviour threw " + std::to_string(thrown) + (thrown == 1 ? " time" : " times") +
+                                 ": mend the test, then measure");
+    }
+    // A generator that runs late measures itself: beyond this its lag is no longer small against what it reports.
+    const auto lag = record_.metrics.schedule_lag.percentile(0.99);
+    const auto response = messages_.response_time.percentile(0.99);
+    if (lag && response && record_.configuration.pace.kind() == Pace::Kind::think &&
+        *lag > std::max<std::chrono::nanoseconds>(std::chrono::milliseconds{5}, *response / 10)) {
+      invalid_because_.push_back("generator-limited: messages left late (p99 " + format_duration(*lag) +
+                                 " after they were due): use more workers, a quieter machine or fewer clients");
+    }
+  }
+
+  RunRecord record_;
+  MessageMetrics messages_;
+  std::vector<std::string> invalid_because_{};
+};
+
+}  // namespace wsbench
