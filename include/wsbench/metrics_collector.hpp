@@ -198,10 +198,13 @@ class MetricsCollector {
   /// An open connection is open no longer.
   void connection_ended() noexcept { --metrics_.connections.open; }
 
+  /// A message was written that expects an answer; it was not on a schedule.
+  void sent(LabelId label) noexcept { ++metrics_.labels[label].messages.sent; }
+
   /// A message was written that expects an answer, this long after it was due.
   void sent(LabelId label, std::chrono::nanoseconds schedule_lag) {
-    ++metrics_.labels[label].messages.sent;
-    metrics_.schedule_lag.record(schedule_lag);
+    sent(label);
+    lagged(schedule_lag);
   }
 
   /// A message was sent that expects none.
@@ -210,6 +213,9 @@ class MetricsCollector {
     ++messages.sent;
     ++messages.one_way;
   }
+
+  /// A message on a schedule, counted elsewhere, was written this long after it was due.
+  void lagged(std::chrono::nanoseconds schedule_lag) { metrics_.schedule_lag.record(schedule_lag); }
 
   /// A sent message was answered.
   void answered(LabelId label, std::chrono::nanoseconds response_time, std::chrono::nanoseconds service_time) {

@@ -60,7 +60,8 @@ class SequencedMessage {
 
 inline Task echo_numbered(Session& user, std::size_t size, bool binary) {
   SequencedMessage message{size};
-  for (std::uint64_t sequence = 0; co_await user.turn(); ++sequence) {
+  // The user's number in the upper half: an answer that a chat sends to all is nobody else's.
+  for (std::uint64_t sequence = (user.id() + 1) << 32U; co_await user.turn(); ++sequence) {
     const std::string_view text = message.numbered(sequence);
     if (binary) {
       co_await user.request("echo", std::as_bytes(std::span{text}));

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <websocketpp/frame.hpp>
+
+#include <wsbench/net/random.hpp>
+
+namespace wsbench::detail {
+
+/// What a frame carries (RFC 6455 section 5.2).
+enum class Opcode : std::uint8_t { continuation = 0x0, text = 0x1, binary = 0x2, close = 0x8, ping = 0x9, pong = 0xA };
+
+/// Which end of a connection this is: clients mask what they send (RFC 6455 section 5.3).
+enum class Role : std::uint8_t { client, server };
+
+/// Copies bytes under a mask, eight at a time; `memcpy` because neither end is aligned.
+inline void masked_copy(char* to, std::string_view from, std::uint32_t key) noexcept {
+  const std::uint64_t wide_key = (std::uint64_t{key} << 32U) | key;
+  std::size_t at = 0;
+  for (; at + sizeof wide_key <= from.size(); at += sizeof wide_key) {
+    std::uint64_t eight{};
+    std::memcpy(&eight, from.data() + at, sizeof eight);
+    eight ^= wide_key;
+    std::memcpy(to + at, &eight, sizeof eight);
+  }
+  char key_bytes[sizeof key];
+  std::memcpy(key_bytes, &key, sizeof key);
+  for (; at < from.size(); ++at) to[at] = static_cast<char>(from[at] ^ key_bytes[at % sizeof key]);
+}
+
+/// Appends one whole unfragmented frame to `out`.
+inline void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload, Random& random) {
+  namespace frame = websocketpp::frame;
+  const bool masked = role == Role::client;
+  const std::uint32_t key = masked ? random() : 0;
+  const frame::basic_header basic(static_cast<frame::opcode::value>(opcode), payload.size(), true, masked);
+  const frame::extended_header extended = masked ? frame::extended_header(payload.size(), key) : frame::extended_header(payload.size());
+  const std::size_t header_size = frame::get_header_len(basic);
+  const std::size_t start = out.size();
+  out.resize(start + header_size + payload.size());
+  char* at = out.data() + start;
+  at[0] = static_cast<char>(basic.b0);
+  at[1] = static_cast<char>(basic.b1);
+  std::memcpy(at + frame::BASIC_HEADER_LENGTH, extended.bytes, header_size - frame::BASIC_HEADER_LENGTH);
+  if (masked) {
+    masked_copy(at + header_size, payload, key);
+  } else if (!payload.empty()) {
+    std::memcpy(at + header_size, payload.data(), payload.size());
+  }
+}
+
+/// The payload of a close frame with this status (RFC 6455 section 5.5.1).
+inline std::string close_payload(std::uint16_t code) {
+  return {static_cast<char>(code >> 8U), static_cast<char>(code & 0xFFU)};
+}
+
+}  // namespace wsbench::detail

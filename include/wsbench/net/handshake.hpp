@@ -1,0 +1,173 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <websocketpp/http/request.hpp>
+#include <websocketpp/http/response.hpp>
+#include <websocketpp/uri.hpp>
+
+#include <wsbench/failure.hpp>
+#include <wsbench/net/protocol.hpp>
+#include <wsbench/net/url.hpp>
+#include <wsbench/version.hpp>
+
+namespace wsbench::detail {
+
+/// Collects the head of an HTTP message, which may come in any number of pieces.
+class HttpHead {
+ public:
+  /// The most bytes a head may have; websocketpp's parser takes 16,000.
+  static constexpr std::size_t limit = 16'000;
+
+  /// Takes bytes up to and including the empty line that ends the head; returns how many.
+  std::size_t take(std::string_view bytes) {
+    const std::size_t had = text_.size();
+    const std::size_t searched = had < 3 ? 0 : had - 3;  // the line's end may be split between two pieces
+    text_.append(bytes.substr(0, std::min(bytes.size(), limit + 1 - std::min(had, limit))));
+    const std::size_t end = text_.find("\r\n\r\n", searched);
+    if (end == text_.npos) return text_.size() - had;
+    complete_ = true;
+    text_.resize(end + 4);
+    return text_.size() - had;
+  }
+
+  bool complete() const noexcept { return complete_; }
+  bool too_long() const noexcept { return !complete_ && text_.size() > limit; }
+  const std::string& text() const noexcept { return text_; }
+  /// The first line, or what there is of it.
+  std::string_view first_line() const { return std::string_view(text_).substr(0, std::min(text_.find("\r\n"), text_.size())); }
+
+ private:
+  std::string text_{};
+  bool complete_{false};
+};
+
+/// Why an upgrade came to nothing.
+struct Refusal {
+  Failure failure{Failure::bad_handshake};  ///< `http_status` or `bad_handshake`
+  int code{0};                              ///< the HTTP status of `http_status`
+  std::string detail{};                     ///< in words
+};
+
+/// The client's side of the opening handshake (RFC 6455 section 4.1).
+class ClientHandshake {
+ public:
+  /// `headers` are added to the request as they are, and replace its own of the same name.
+  ClientHandshake(const Url& url, const std::vector<std::pair<std::string, std::string>>& headers,
+                  const std::vector<std::string>& subprotocols, MessagePool& pool, Random& random)
+      : processor_(url.secure, false, &pool, random), subprotocols_(subprotocols) {
+    const auto uri = std::make_shared<websocketpp::uri>(url.secure, url.host, url.port, url.resource);
+    processor_.client_handshake_request(request_, uri, subprotocols_);
+    request_.replace_header("Host", url.authority());
+    request_.append_header("User-Agent", std::string("wsbench/") + version);
+    for (const auto& [name, value] : headers) request_.replace_header(name, value);
+  }
+
+  /// The request's bytes.
+  std::string request() const { return request_.raw(); }
+
+  /// Takes what was read; returns how many bytes belonged to the answer's head.
+  std::size_t take(std::string_view bytes) { return head_.take(bytes); }
+
+  /// Whether the answer can be judged.
+  bool decided() const noexcept { return head_.complete() || head_.too_long(); }
+
+  /// Why the answer is no agreement; nothing if it is one.
+  std::optional<Refusal> refusal() const {
+    if (head_.too_long()) return bad("an answer whose header does not end within " + std::to_string(HttpHead::limit) + " bytes");
+    websocketpp::http::parser::response response;
+    try {
+      response.consume(head_.text().data(), head_.text().size());
+    } catch (const std::exception&) {
+      return bad("an answer that is not HTTP: " + quoted(head_.first_line()));
+    }
+    if (!response.headers_ready()) return bad("an answer that is not HTTP: " + quoted(head_.first_line()));
+    const int status = response.get_status_code();
+    if (status != 101) return Refusal{Failure::http_status, status, "refused the upgrade with " + status_text(response)};
+    if (processor_.validate_server_handshake_response(request_, response)) {
+      return bad("a 101 without the Upgrade, Connection or Sec-WebSocket-Accept header that RFC 6455 demands");
+    }
+    // The processor looks at neither of these: what was not offered cannot be agreed on (RFC 6455 section 4.1).
+    if (const std::string& extension = response.get_header("Sec-WebSocket-Extensions"); !extension.empty()) {
+      return bad("the extension " + quoted(extension) + ", which was not offered");
+    }
+    if (const std::string& chosen = response.get_header("Sec-WebSocket-Protocol");
+        !chosen.empty() && std::find(subprotocols_.begin(), subprotocols_.end(), chosen) == subprotocols_.end()) {
+      return bad("the subprotocol " + quoted(chosen) + ", which was not asked for");
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static Refusal bad(std::string detail) { return {Failure::bad_handshake, 0, "answered the upgrade with " + std::move(detail)}; }
+  static std::string status_text(const websocketpp::http::parser::response& response) {
+    const std::string& reason = response.get_status_msg();
+    return std::to_string(static_cast<int>(response.get_status_code())) + (reason.empty() ? "" : ' ' + reason.substr(0, 40));
+  }
+
+  websocketpp::processor::hybi13<ProtocolConfig> processor_;
+  websocketpp::http::parser::request request_{};
+  std::vector<std::string> subprotocols_;
+  HttpHead head_{};
+};
+
+/// The server's side of the opening handshake (RFC 6455 section 4.2).
+class ServerHandshake {
+ public:
+  ServerHandshake(MessagePool& pool, Random& random) : processor_(false, true, &pool, random) {}
+
+  /// Takes what was read; returns how many bytes belonged to the request's head.
+  std::size_t take(std::string_view bytes) { return head_.take(bytes); }
+
+  /// Whether the request can be answered.
+  bool decided() const noexcept { return head_.complete() || head_.too_long(); }
+
+  /// Writes the answer to `out` and returns whether it is an agreement; a server agrees to no extension and to the first subprotocol asked for.
+  bool answer(std::string& out) {
+    websocketpp::http::parser::request request;
+    websocketpp::http::parser::response response;
+    response.set_version("HTTP/1.1");
+    const bool agreed = understood(request) && agree(request, response);
+    if (!agreed) {
+      response.set_status(websocketpp::http::status_code::bad_request);
+      response.replace_header("Connection", "close");
+      response.set_body("This is a WebSocket server.\n");
+    }
+    out += response.raw();
+    return agreed;
+  }
+
+ private:
+  bool understood(websocketpp::http::parser::request& request) const {
+    try {
+      request.consume(head_.text().data(), head_.text().size());
+    } catch (const std::exception&) {
+      return false;
+    }
+    return request.ready();
+  }
+
+  bool agree(websocketpp::http::parser::request& request, websocketpp::http::parser::response& response) {
+    if (!websocketpp::processor::is_websocket_handshake(request) || websocketpp::processor::get_websocket_version(request) != 13) return false;
+    if (processor_.validate_handshake(request)) return false;
+    std::vector<std::string> subprotocols;
+    if (processor_.extract_subprotocols(request, subprotocols)) return false;
+    if (processor_.process_handshake(request, subprotocols.empty() ? std::string() : subprotocols.front(), response)) return false;
+    response.set_status(websocketpp::http::status_code::switching_protocols);
+    return true;
+  }
+
+  websocketpp::processor::hybi13<ProtocolConfig> processor_;
+  HttpHead head_{};
+};
+
+}  // namespace wsbench::detail

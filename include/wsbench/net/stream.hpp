@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <wsbench/net/event_loop.hpp>
+
+#if WSBENCH_EPOLL
+#include <sys/socket.h>
+
+#include <cerrno>
+#endif
+
+namespace wsbench::detail {
+
+/// What a read or a write came to: bytes moved, or an error; `would_block` is neither end nor failure.
+struct IoResult {
+  std::size_t bytes{0};     ///< moved
+  asio::error_code error{};  ///< `asio::error::eof` at the end of the stream
+
+  /// Whether nothing can be moved now.
+  bool would_block() const noexcept { return error == asio::error::would_block || error == asio::error::try_again; }
+};
+
+/// Is told when its stream is ready.
+class StreamEvents {
+ public:
+  /// The stream can be read (or has ended, which reading tells), written, or both; the stream may be destroyed in here.
+  virtual void on_ready(bool readable, bool writable) = 0;
+
+ protected:
+  ~StreamEvents() = default;
+};
+
+/// A connected stream of bytes that never blocks; watched for reading from the start, closed when destroyed.
+class Stream {
+ public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream() = default;
+
+  /// Reads what is there.
+  virtual IoResult read(std::span<std::uint8_t> into) = 0;
+  /// Writes what fits.
+  virtual IoResult write(std::string_view bytes) = 0;
+  /// Whether to be told when it can be written.
+  virtual void watch_writable(bool watch) = 0;
+};
+
+/// A stream over Asio's own readiness, for every system.
+class AsioStream final : public Stream {
+ public:
+  AsioStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events)
+      : shared_(std::make_shared<Shared>(loop, std::move(socket), events)) {
+    shared_->socket.non_blocking(true);
+    watch_readable(shared_);
+  }
+  ~AsioStream() override {
+    shared_->events = nullptr;
+    asio::error_code ignored;
+    shared_->socket.close(ignored);
+  }
+
+  IoResult read(std::span<std::uint8_t> into) override {
+    IoResult result;
+    result.bytes = shared_->socket.read_some(asio::buffer(into.data(), into.size()), result.error);
+    return result;
+  }
+  IoResult write(std::string_view bytes) override {
+    IoResult result;
+    result.bytes = shared_->socket.write_some(asio::buffer(bytes), result.error);
+    return result;
+  }
+  void watch_writable(bool watch) override {
+    shared_->writable_watched = watch;
+    if (watch && !shared_->writable_waiting) wait_writable(shared_);
+  }
+
+ private:
+  // Outlives the stream until the last handler that was given to Asio has run.
+  struct Shared {
+    Shared(EventLoop& on, asio::ip::tcp::socket over, StreamEvents& to) : loop(on), socket(std::move(over)), events(&to) {}
+
+    EventLoop& loop;
+    asio::ip::tcp::socket socket;
+    StreamEvents* events;
+    bool writable_watched{false};
+    bool writable_waiting{false};
+  };
+
+  static void watch_readable(const std::shared_ptr<Shared>& shared) {
+    shared->socket.async_wait(asio::ip::tcp::socket::wait_read, shared->loop.entering([shared](const asio::error_code& failed) {
+      if (failed || shared->events == nullptr) return;
+      shared->events->on_ready(true, false);
+      if (shared->events != nullptr) watch_readable(shared);
+    }));
+  }
+  static void wait_writable(const std::shared_ptr<Shared>& shared) {
+    shared->writable_waiting = true;
+    shared->socket.async_wait(asio::ip::tcp::socket::wait_write, shared->loop.entering([shared](const asio::error_code& failed) {
+      shared->writable_waiting = false;
+      if (failed || shared->events == nullptr || !shared->writable_watched) return;
+      shared->events->on_ready(false, true);
+      if (shared->events != nullptr && shared->writable_watched) wait_writable(shared);
+    }));
+  }
+
+  std::shared_ptr<Shared> shared_;
+};
+
+#if WSBENCH_EPOLL
+
+/// A stream over the loop's own epoll set.
+class EpollStream final : public Stream, private PollHandler {
+ public:
+  EpollStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events)
+      : polls_(loop.polls()), events_(events), descriptor_(socket.release()) {
+    polls_.add(descriptor_, *this);
+  }
+  ~EpollStream() override { ::close(descriptor_); }
+
+  IoResult read(std::span<std::uint8_t> into) override {
+    const auto result = to_result(::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT));
+    return result.bytes == 0 && !result.error ? IoResult{0, asio::error::eof} : result;
+  }
+  IoResult write(std::string_view bytes) override {
+    return to_result(::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+  void watch_writable(bool watch) override { polls_.watch_writable(descriptor_, *this, watch); }
+
+ private:
+  static IoResult to_result(ssize_t moved) {
+    if (moved >= 0) return {static_cast<std::size_t>(moved), {}};
+    if (errno == EINTR) return {0, asio::error::would_block};
+    return {0, {errno, asio::error::get_system_category()}};
+  }
+  void on_poll(bool readable, bool writable) override { events_.on_ready(readable, writable); }
+
+  PollSet& polls_;
+  StreamEvents& events_;
+  int descriptor_;
+};
+
+using DefaultStream = EpollStream;
+#else
+using DefaultStream = AsioStream;
+#endif
+
+}  // namespace wsbench::detail

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <wsbench/error.hpp>
+#include <wsbench/units.hpp>
+
+namespace wsbench::detail {
+
+/// The address of a WebSocket server, taken apart (RFC 6455 section 3).
+struct Url {
+  bool secure{false};         ///< `wss://`
+  std::string host{};         ///< without brackets: "example.org", "127.0.0.1", "::1"
+  std::uint16_t port{0};      ///< given, or 80 and 443
+  std::string resource{"/"};  ///< path and query
+
+  /// Host and port as the Host header has them: brackets around IPv6, no port where it is the scheme's own (RFC 7230 section 5.4).
+  std::string authority() const {
+    std::string text = host.find(':') == std::string::npos ? host : '[' + host + ']';
+    if (port != (secure ? 443 : 80)) text.append(":").append(std::to_string(port));
+    return text;
+  }
+
+  bool operator==(const Url&) const = default;
+};
+
+[[noreturn]] inline void refuse_url(std::string_view text, std::string_view problem) {
+  throw Error("url", quoted(text) + " " + std::string(problem) + ": write ws://host:port/path");
+}
+
+inline std::uint16_t parse_port(std::string_view url, std::string_view digits) {
+  std::uint32_t port = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool whole = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
+  if (!whole || port < 1 || port > 65'535) refuse_url(url, "has a port that is no number from 1 to 65535");
+  return static_cast<std::uint16_t>(port);
+}
+
+/// Takes a URL apart; throws Error, naming what is wrong. A fragment has no place in it (RFC 6455 section 3).
+inline Url parse_url(std::string_view text) {
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == text.npos) refuse_url(text, "has no scheme");
+  std::string scheme(text.substr(0, scheme_end));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (scheme == "wss") refuse_url(text, "asks for TLS, which this version does not speak");
+  if (scheme != "ws") refuse_url(text, "is not a WebSocket address");
+  const auto forbidden = [](char letter) { return static_cast<unsigned char>(letter) <= ' ' || letter == '\x7f'; };
+  if (std::any_of(text.begin(), text.end(), forbidden)) refuse_url(text, "contains a space or a control character");
+  if (text.find('#') != text.npos) refuse_url(text, "has a fragment, which is never sent");
+
+  Url url;
+  std::string_view rest = text.substr(scheme_end + 3);
+  const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
+  const std::string_view authority = rest.substr(0, authority_end);
+  if (authority.find('@') != authority.npos) refuse_url(text, "has a user name: give credentials as a header instead");
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const std::size_t bracket = authority.find(']');
+    if (bracket == authority.npos) refuse_url(text, "has no closing bracket after its IPv6 address");
+    url.host = authority.substr(1, bracket - 1);
+    port = authority.substr(bracket + 1);
+    if (!port.empty() && port.front() != ':') refuse_url(text, "has something other than a port after its IPv6 address");
+  } else {
+    const std::size_t colon = std::min(authority.find(':'), authority.size());
+    url.host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  if (url.host.empty()) refuse_url(text, "has no host");
+  url.port = port.empty() ? std::uint16_t{80} : parse_port(text, port.substr(1));
+  rest.remove_prefix(authority_end);
+  url.resource = rest.starts_with('/') ? std::string(rest) : '/' + std::string(rest);
+  return url;
+}
+
+}  // namespace wsbench::detail

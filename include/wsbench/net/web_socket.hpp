@@ -1,0 +1,268 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wsbench/metrics_collector.hpp>
+#include <wsbench/net/connector.hpp>
+#include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/handshake.hpp>
+#include <wsbench/net/protocol.hpp>
+#include <wsbench/net/stream.hpp>
+#include <wsbench/net/wire.hpp>
+
+namespace wsbench::detail {
+
+/// Where a worker's connections to one server go, and what they share.
+struct Target {
+  Target(EventLoop& on, const Url& to) : url(to), addresses(on, to) {}
+
+  Url url;
+  HostAddresses addresses;
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< added to every upgrade request
+  std::vector<std::string> subprotocols{};                     ///< asked for, in order of preference
+};
+
+/// What all connections of one worker share.
+struct Exchange {
+  EventLoop& loop;
+  MessagePool& messages;
+  Random& random;
+  MetricsCollector& collector;
+};
+
+/// A client's WebSocket connection.
+class WebSocket final : public Wire, private ConnectEvents, private StreamEvents {
+ public:
+  /// The most bytes that wait for the server to read them.
+  static constexpr std::size_t queue_limit = std::size_t{1} << 20U;
+
+  WebSocket(Exchange& exchange, Target& target, WireEvents& events) : exchange_(exchange), target_(target), events_(events) {}
+  ~WebSocket() override { abandon(); }
+
+  void open() override {
+    attempt_ = std::make_shared<ConnectAttempt>(exchange_.loop, target_.addresses, static_cast<ConnectEvents&>(*this));
+    attempt_->start();
+  }
+
+  bool send(std::string_view payload, bool binary) override {
+    // A message may be larger than the queue; only one that has to wait behind others is refused.
+    if (!unwritten_.empty() && unwritten_.size() + output().size() + payload.size() > queue_limit) return false;
+    append_frame(output(), Role::client, binary ? Opcode::binary : Opcode::text, payload, exchange_.random);
+    return true;
+  }
+
+  void flush() override {
+    std::string& output = exchange_.loop.write_buffer();
+    if (output.empty()) return;
+    if (stream_ == nullptr || !unwritten_.empty()) {
+      if (stream_ != nullptr) unwritten_ += output;
+    } else {
+      const std::size_t written = write(output);
+      if (written < output.size()) {
+        unwritten_.assign(output, written);
+        if (stream_ != nullptr) stream_->watch_writable(true);
+      }
+    }
+    output.clear();
+    if (output.capacity() > kept_capacity) output.shrink_to_fit();
+  }
+
+  bool congested() const noexcept override { return !unwritten_.empty(); }
+
+  void close(std::uint16_t code) override {
+    if (close_sent_ || !engine_) return;
+    close_sent_ = true;
+    append_frame(output(), Role::client, Opcode::close, close_payload(code), exchange_.random);
+  }
+
+  void abandon() override {
+    if (attempt_) std::exchange(attempt_, nullptr)->cancel();
+    opening_.reset();
+    stream_.reset();
+    if (!feeding_) engine_.reset();
+    unwritten_ = {};
+    ending_.reset();
+    close_sent_ = false;
+  }
+
+  Failure phase_timeout() const noexcept override {
+    if (!attempt_) return Failure::upgrade_timeout;
+    return attempt_->resolving() ? Failure::resolve : Failure::connect_timeout;
+  }
+
+ private:
+  static constexpr std::size_t kept_capacity = std::size_t{256} * 1024;
+
+  // Kept only until the connection is open.
+  struct Opening {
+    Opening(const Target& target, Exchange& exchange)
+        : handshake(target.url, target.headers, target.subprotocols, exchange.messages, exchange.random) {}
+
+    ClientHandshake handshake;
+    ConnectTimes times{};
+    std::chrono::nanoseconds started{0};
+  };
+
+  // What the protocol engine tells; see ProtocolEngine::feed().
+  struct Input {
+    WebSocket& self;
+    std::chrono::nanoseconds arrival;
+
+    bool on_data(std::string_view payload, bool binary) const {
+      self.events_.on_message(payload, binary, arrival);
+      return self.reading();
+    }
+    bool on_ping(std::string_view payload) const {
+      if (self.unwritten_.size() + self.output().size() > queue_limit) {
+        self.end({Failure::backpressure, 0, "the server sent pings and read no answers"});
+      } else if (!self.close_sent_) {
+        append_frame(self.output(), Role::client, Opcode::pong, payload, self.exchange_.random);
+      }
+      return self.reading();
+    }
+    bool on_close(const CloseReason& reason) const {
+      self.closed_by_server(reason);
+      return false;
+    }
+  };
+
+  std::string& output() const noexcept { return exchange_.loop.write_buffer(); }
+  bool reading() const noexcept { return stream_ != nullptr && !ending_; }
+
+  void on_connected(asio::ip::tcp::socket socket, const ConnectTimes& times) override {
+    attempt_.reset();
+    opening_ = std::make_unique<Opening>(target_, exchange_);
+    opening_->times = times;
+    opening_->started = exchange_.loop.now();
+    stream_ = std::make_unique<DefaultStream>(exchange_.loop, std::move(socket), static_cast<StreamEvents&>(*this));
+    output() += opening_->handshake.request();
+    flush();
+    tell_end();
+  }
+
+  void on_connect_failed(Failure failure, const std::string& detail) override {
+    attempt_.reset();
+    events_.on_ended(exchange_.loop.now(), {failure, 0, detail});
+  }
+
+  void on_ready(bool readable, bool writable) override {
+    if (writable) write_waiting();
+    if (readable && reading()) read();
+    tell_end();
+  }
+
+  void read() {
+    const std::span<std::uint8_t> buffer = exchange_.loop.read_buffer();
+    const IoResult result = stream_->read(buffer);
+    if (result.would_block()) return;
+    const std::chrono::nanoseconds arrival = exchange_.loop.now();
+    if (result.error) return end(ending_of(result.error));
+    exchange_.collector.bytes_received(result.bytes);
+    std::span<std::uint8_t> bytes = buffer.first(result.bytes);
+    if (opening_) {
+      bytes = bytes.subspan(opening_->handshake.take({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+      if (!opening_->handshake.decided()) return;
+      if (!upgraded(arrival)) return;
+    }
+    if (reading() && !bytes.empty()) feed(bytes, arrival);
+    events_.on_input_end();
+    flush();
+  }
+
+  // Returns whether the server agreed.
+  bool upgraded(std::chrono::nanoseconds now) {
+    if (std::optional<Refusal> refusal = opening_->handshake.refusal()) {
+      end({refusal->failure, refusal->code, std::move(refusal->detail)});
+      return false;
+    }
+    ConnectTimes times = opening_->times;
+    times.upgrade = now - opening_->started;
+    opening_.reset();
+    engine_.emplace(Role::client, exchange_.messages, exchange_.random);
+    events_.on_open(now, times);
+    return true;
+  }
+
+  void feed(std::span<std::uint8_t> bytes, std::chrono::nanoseconds arrival) {
+    Input input{*this, arrival};
+    feeding_ = true;
+    std::optional<ProtocolFault> fault = engine_->feed(bytes, input);
+    feeding_ = false;
+    if (stream_ == nullptr) engine_.reset();  // abandoned while it was being fed
+    if (!fault || !reading()) return;
+    close(fault->failure == Failure::too_big ? websocketpp::close::status::message_too_big : websocketpp::close::status::protocol_error);
+    end({fault->failure, 0, "the server sent " + fault->detail});
+  }
+
+  void closed_by_server(const CloseReason& reason) {
+    // The same status back, or none where none came (RFC 6455 section 5.5.1).
+    if (!std::exchange(close_sent_, true)) {
+      append_frame(output(), Role::client, Opcode::close, reason.code == 1005 ? std::string() : close_payload(reason.code),
+                   exchange_.random);
+    }
+    std::string detail = "the server closed the connection (" + std::to_string(reason.code);
+    if (!reason.reason.empty()) detail += ' ' + quoted(reason.reason);
+    end({Failure::closed, reason.code, detail + ')'});
+  }
+
+  Ending ending_of(const asio::error_code& error) const {
+    const Failure failure = failure_of(error);
+    const std::string when = opening_ ? " during the upgrade" : "";
+    if (failure == Failure::abnormal) return {failure, 0, "the server ended the connection" + when + " without a close frame"};
+    if (failure == Failure::reset) return {failure, 0, "the server reset the connection" + when};
+    return {failure, 0, error.message() + when};
+  }
+
+  // The connection is over; told by `tell_end()` when what led here has returned.
+  void end(Ending ending) {
+    if (!ending_) ending_ = std::make_unique<Ending>(std::move(ending));
+  }
+
+  void tell_end() {
+    if (!ending_) return;
+    flush();
+    const std::unique_ptr<Ending> ending = std::move(ending_);
+    abandon();
+    events_.on_ended(exchange_.loop.now(), *ending);
+  }
+
+  std::size_t write(std::string_view bytes) {
+    const IoResult result = stream_->write(bytes);
+    exchange_.collector.bytes_sent(result.bytes);
+    // A failed write says less than the read that follows: what the server said before it hung up is still to be read.
+    return result.bytes;
+  }
+
+  void write_waiting() {
+    if (unwritten_.empty() || stream_ == nullptr) return;
+    unwritten_.erase(0, write(unwritten_));
+    if (!unwritten_.empty()) return;
+    unwritten_.shrink_to_fit();
+    stream_->watch_writable(false);
+    events_.on_drained();
+    flush();
+  }
+
+  Exchange& exchange_;
+  Target& target_;
+  WireEvents& events_;
+  std::shared_ptr<ConnectAttempt> attempt_{};
+  std::unique_ptr<Opening> opening_{};
+  std::unique_ptr<Stream> stream_{};
+  std::optional<ProtocolEngine> engine_{};
+  std::unique_ptr<Ending> ending_{};
+  std::string unwritten_{};
+  bool close_sent_{false};
+  bool feeding_{false};
+};
+
+}  // namespace wsbench::detail

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <wsbench/failure.hpp>
+
+namespace wsbench {
+
+/// A header of the upgrade request.
+struct Header {
+  std::string name{};   ///< "Authorization"
+  std::string value{};  ///< sent as it is
+
+  bool operator==(const Header&) const = default;
+};
+
+/// What became of one message that expects an answer.
+struct Answer {
+  std::uint64_t client{0};                    ///< which client, from 0
+  std::uint64_t message{0};                   ///< which of its messages that expect an answer, from 0
+  std::chrono::nanoseconds response_time{0};  ///< from when it was due until its answer arrived or was given up
+  std::chrono::nanoseconds service_time{0};   ///< from just before the write until then
+  std::optional<Failure> failure{};           ///< why it was given up; nothing if it was answered
+};
+
+/// What is about this run and not about the conversation.
+struct Options {
+  std::uint64_t workers{1};                                           ///< threads; each has its share of the clients
+  std::uint64_t seed{1};                                              ///< of everything random
+  std::vector<Header> headers{};                                      ///< added to every upgrade request; replace its own of the same name
+  std::vector<std::string> subprotocols{};                            ///< asked for, in order of preference
+  std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
+  std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};    ///< how long the closing handshake may take
+  std::uint64_t max_message_size{std::uint64_t{16} << 20U};           ///< largest message accepted from the server, in bytes
+  std::function<void(const Answer&)> on_answer{};                     ///< told of every outcome, on the worker's thread; default nobody
+};
+
+}  // namespace wsbench

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <wsbench/error.hpp>
+#include <wsbench/net/url.hpp>
+#include <wsbench/run/options.hpp>
+#include <wsbench/run/process.hpp>
+#include <wsbench/scenario.hpp>
+
+namespace wsbench::detail {
+
+// Beyond this, sums of times could leave 64 bits.
+inline constexpr std::chrono::nanoseconds longest_time = std::chrono::hours{24 * 366};
+
+inline void require_time(std::string_view member, std::chrono::nanoseconds time) {
+  if (time.count() < 0) throw Error(std::string(member), exact_duration(time) + " is negative: give 0s or more");
+  if (time > longest_time) throw Error(std::string(member), exact_duration(time) + " is too long: give a year at most");
+}
+
+inline void require_positive_time(std::string_view member, std::chrono::nanoseconds time) {
+  require_time(member, time);
+  if (time.count() == 0) throw Error(std::string(member), "0s leaves no time for an answer: give a longer one, such as 5s");
+}
+
+inline void validate_scenario(const Scenario& scenario) {
+  const std::int64_t clients = scenario.clients.clients();
+  if (clients < 1) throw Error("clients", fmt::format("{} is nobody: give at least 1", clients));
+  if (clients > 10'000'000) throw Error("clients", fmt::format("{} is more than one process can hold: give at most 10M", clients));
+  require_time("ramp_up", scenario.ramp_up);
+  require_time("duration", scenario.duration);
+  require_time("think", scenario.pace.think_time());
+  require_positive_time("timeout", scenario.timeout);
+  if (scenario.messages == 0 && scenario.duration.count() == 0) {
+    throw Error("messages", "the load has no end: give messages for each client, a duration, or both");
+  }
+  if (scenario.duration.count() > 0 && scenario.ramp_up >= scenario.duration) {
+    throw Error("ramp_up", fmt::format("{} leaves nothing of the duration of {}: give a shorter one", exact_duration(scenario.ramp_up),
+                                       exact_duration(scenario.duration)));
+  }
+}
+
+/// Whether this may stand for a header's name (RFC 7230 section 3.2.6: token).
+inline bool is_token(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
+}
+
+inline void validate_options(const Options& options) {
+  if (options.workers < 1 || options.workers > 1024) {
+    throw Error("workers", fmt::format("{} threads: give 1 to 1024", options.workers));
+  }
+  require_positive_time("connect_timeout", options.connect_timeout);
+  require_time("close_timeout", options.close_timeout);
+  if (options.max_message_size < 1) throw Error("max_message_size", "0 accepts nothing: give a size, such as 16MiB");
+  for (const Header& header : options.headers) {
+    if (!is_token(header.name)) throw Error("header", quoted(header.name) + " is no name of a header: write Name: value");
+    const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; };
+    if (std::any_of(header.value.begin(), header.value.end(), control)) {
+      throw Error("header", quoted(header.name) + " has a control character in its value: take it out");
+    }
+  }
+  for (const std::string& subprotocol : options.subprotocols) {
+    if (!is_token(subprotocol)) throw Error("subprotocol", quoted(subprotocol) + " is no token: use letters, digits and -._");
+  }
+}
+
+/// Throws Error, naming the member, if a load test cannot be run so.
+inline void validate(const std::vector<std::string>& urls, const Scenario& scenario, const Options& options) {
+  if (urls.empty()) throw Error("url", "there is none: give at least one, such as ws://127.0.0.1:9001");
+  for (const std::string& url : urls) parse_url(url);
+  validate_scenario(scenario);
+  validate_options(options);
+  const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
+  const std::uint64_t needed = open_files() + clients + options.workers * files_per_worker;
+  if (const std::uint64_t limit = open_file_limit(); needed > limit) {
+    throw Error("clients", fmt::format("{0} clients need {1} open files and this process may have {2}: raise the limit (ulimit -n {1}) or "
+                                       "use fewer clients",
+                                       clients, needed, limit));
+  }
+}
+
+}  // namespace wsbench::detail

@@ -1,0 +1,163 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <wsbench/report.hpp>
+#include <wsbench/run/options.hpp>
+#include <wsbench/run/process.hpp>
+#include <wsbench/run/worker.hpp>
+#include <wsbench/scenario.hpp>
+
+namespace wsbench::detail {
+
+/// The workers of one run and their threads; they share nothing, and are asked for what they measured.
+class Workers {
+ public:
+  /// Starts a validated run.
+  Workers(std::vector<std::string> urls, Scenario scenario, Options options)
+      : urls_(std::move(urls)), scenario_(std::move(scenario)), options_(std::move(options)) {
+    for (std::uint64_t index = 0; index < options_.workers; ++index) {
+      crew_.push_back(std::make_unique<Member>(index, urls_, scenario_, options_));
+    }
+    started_at_ = std::chrono::system_clock::now();
+    origin_ = std::chrono::steady_clock::now();
+    for (const auto& member : crew_) member->thread = std::thread([this, &member = *member] { work(member); });
+  }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  ~Workers() {
+    stop();
+    for (const auto& member : crew_) member->thread.join();
+  }
+
+  std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - origin_; }
+
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    if (!all_ended()) interrupt();
+  }
+
+  bool wait_for(std::chrono::nanoseconds time) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return all_ended(); });
+  }
+
+  /// Waits for the end; throws what a worker threw.
+  void join() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return all_ended(); });
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+  /// A report of everything so far; not from a worker's own thread.
+  Report report() const {
+    RunRecord record;
+    record.scenario = scenario_.name;
+    record.started_at = started_at_;
+    record.configuration = configuration();
+    record.environment = this_environment();
+    record.duration = std::chrono::nanoseconds{0};
+    const bool running = !wait_for(std::chrono::nanoseconds{0});
+    for (const auto& member : crew_) {
+      const WorkerResult result = result_of(*member);
+      record.metrics.merge(result.metrics);
+      record.generator.cpu_time += result.cpu_time;
+      record.duration = std::max(record.duration, result.last_outcome);
+    }
+    if (running) record.duration = elapsed();
+    record.generator.max_rss_kib = max_rss_kib();
+    record.interrupted = interrupted_;
+    return Report(std::move(record), scenario_.expect);
+  }
+
+ private:
+  struct Member {
+    Member(std::uint64_t index, const std::vector<std::string>& urls, const Scenario& scenario, const Options& options)
+        : worker(index, urls, scenario, options) {}
+
+    Worker worker;
+    std::thread thread{};
+    bool ended{false};
+  };
+
+  void work(Member& member) {
+    std::exception_ptr thrown;
+    try {
+      member.worker.run(origin_);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    member.ended = true;
+    if (thrown && !thrown_) {
+      thrown_ = thrown;
+      interrupt();
+    }
+    changed_.notify_all();
+  }
+
+  void interrupt() {
+    interrupted_ = true;
+    for (const auto& member : crew_) member->worker.stop();
+  }
+
+  bool all_ended() const {
+    return std::all_of(crew_.begin(), crew_.end(), [](const auto& member) { return member->ended; });
+  }
+
+  WorkerResult result_of(Member& member) const {
+    const auto answer = std::make_shared<std::optional<WorkerResult>>();
+    std::unique_lock lock(mutex_);
+    if (!member.ended) {
+      member.worker.ask([this, answer](WorkerResult result) {
+        const std::lock_guard answering(mutex_);
+        *answer = std::move(result);
+        changed_.notify_all();
+      });
+    }
+    changed_.wait(lock, [&] { return answer->has_value() || member.ended; });
+    return *answer ? std::move(**answer) : member.worker.result();
+  }
+
+  Configuration configuration() const {
+    Configuration configuration;
+    configuration.urls = urls_;
+    configuration.clients = static_cast<std::uint64_t>(scenario_.clients.clients());
+    configuration.ramp_up = scenario_.ramp_up;
+    configuration.messages = scenario_.messages;
+    configuration.duration = scenario_.duration;
+    configuration.pace = scenario_.pace;
+    configuration.timeout = scenario_.timeout;
+    configuration.connect_timeout = options_.connect_timeout;
+    configuration.behaviour = scenario_.behaviour.name();
+    configuration.workers = options_.workers;
+    configuration.seed = options_.seed;
+    return configuration;
+  }
+
+  std::vector<std::string> urls_;
+  Scenario scenario_;
+  Options options_;
+  std::chrono::system_clock::time_point started_at_{};
+  EventLoop::TimePoint origin_{};
+  std::atomic<bool> interrupted_{false};
+  mutable std::mutex mutex_{};
+  mutable std::condition_variable changed_{};
+  std::exception_ptr thrown_{};
+  std::vector<std::unique_ptr<Member>> crew_{};
+};
+
+}  // namespace wsbench::detail

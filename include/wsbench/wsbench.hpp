@@ -1,0 +1,14 @@
+#pragma once
+
+/// \file
+/// All that an embedder needs; `wsbench/report/json.hpp` is apart, since it needs nlohmann/json.
+
+#include <wsbench/assessment.hpp>
+#include <wsbench/echo_server.hpp>
+#include <wsbench/load_test.hpp>
+#include <wsbench/metrics_collector.hpp>
+#include <wsbench/report.hpp>
+#include <wsbench/report/text.hpp>
+#include <wsbench/scenario.hpp>
+#include <wsbench/scenarios.hpp>
+#include <wsbench/version.hpp>
