@@ -25,14 +25,14 @@ namespace wsbench {
 
 /// How an echo server behaves; by default it answers every message at once with itself.
 struct EchoServerOptions {
-  std::string address{"127.0.0.1"};        ///< to listen at; numeric
-  std::uint16_t port{0};                   ///< 0 picks a free one
-  std::chrono::nanoseconds delay{0};       ///< each message is answered this long after it came
-  std::uint64_t swallow_every{0};          ///< every nth message, over all connections, gets no answer; 0: none
-  std::uint64_t close_every{0};            ///< every nth connection is closed (1001) at its first message; 0: none
-  std::string greeting{};                  ///< sent to each client as it connects; empty: none
-  std::chrono::nanoseconds stall_at{0};    ///< since its start: when it stalls
-  std::chrono::nanoseconds stall_for{0};   ///< neither reads nor writes for this long; 0: never
+  std::string address{"127.0.0.1"};       ///< to listen at; numeric
+  std::uint16_t port{0};                  ///< 0 picks a free one
+  std::chrono::nanoseconds delay{0};      ///< each message is answered this long after it came
+  std::uint64_t swallow_every{0};         ///< every nth message, over all connections, gets no answer; 0: none
+  std::uint64_t close_every{0};           ///< every nth connection is closed (1001) at its first message; 0: none
+  std::string greeting{};                 ///< sent to each client as it connects; empty: none
+  std::chrono::nanoseconds stall_at{0};   ///< since its start: when it stalls
+  std::chrono::nanoseconds stall_for{0};  ///< neither reads nor writes for this long; 0: never
 };
 
 /// A WebSocket echo server in a thread of its own, which knows the truth about what it was asked and what it answered.
@@ -123,7 +123,7 @@ class EchoServer {
     void listen() {
       asio::error_code error;
       const auto address = asio::ip::make_address(options.address, error);
-      if (error) throw Error("address", detail::quoted(options.address) + " is no numeric address: give one such as 127.0.0.1 or ::1");
+      if (error) throw Error("address", detail::in_quotes(options.address) + " is no numeric address: give one such as 127.0.0.1 or ::1");
       const asio::ip::tcp::endpoint endpoint(address, options.port);
       acceptor_.open(endpoint.protocol(), error);
       if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);

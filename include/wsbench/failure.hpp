@@ -39,25 +39,9 @@ enum class Failure : std::uint8_t {
 namespace detail {
 // In the order of the enum.
 inline constexpr auto failure_names = std::to_array<std::string_view>({
-    "resolve",
-    "refused",
-    "unreachable",
-    "connect_timeout",
-    "upgrade_timeout",
-    "http_status",
-    "bad_handshake",
-    "timeout",
-    "out_of_step",
-    "closed",
-    "abnormal",
-    "reset",
-    "protocol",
-    "too_big",
-    "backpressure",
-    "too_many_files",
-    "no_ports",
-    "behaviour_error",
-    "other",
+    "resolve",      "refused",        "unreachable", "connect_timeout", "upgrade_timeout", "http_status", "bad_handshake",
+    "timeout",      "out_of_step",    "closed",      "abnormal",        "reset",           "protocol",    "too_big",
+    "backpressure", "too_many_files", "no_ports",    "behaviour_error", "other",
 });
 static_assert(failure_names.size() == static_cast<std::size_t>(Failure::other) + 1, "every failure has a name");
 }  // namespace detail
@@ -69,11 +53,11 @@ constexpr std::string_view name(Failure failure) {
 
 /// How often one failure happened, when first, and what it looked like then.
 struct FailureCount {
-  Failure failure{};                      ///< what happened
-  int code{0};                            ///< HTTP status or close code where the failure has one, else 0
-  std::uint64_t count{0};                 ///< how often
-  std::chrono::nanoseconds first_at{0};   ///< since the start of the run
-  std::string sample{};                   ///< the first one in words: "client 23: no answer within 5 s"
+  Failure failure{};                     ///< what happened
+  int code{0};                           ///< HTTP status or close code where the failure has one, else 0
+  std::uint64_t count{0};                ///< how often
+  std::chrono::nanoseconds first_at{0};  ///< since the start of the run
+  std::string sample{};                  ///< the first one in words: "client 23: no answer within 5 s"
 
   bool operator==(const FailureCount&) const = default;
 };

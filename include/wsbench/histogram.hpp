@@ -16,7 +16,8 @@
 namespace wsbench {
 
 namespace detail {
-__extension__ typedef unsigned __int128 uint128;  // __extension__: -Wpedantic has no other quarrel with it
+// NOLINTNEXTLINE(modernize-use-using): only a typedef may say __extension__, without which -Wpedantic objects
+__extension__ typedef unsigned __int128 uint128;
 }  // namespace detail
 
 /// How many samples a percentile rests on.
@@ -65,11 +66,12 @@ class Histogram {
   void record(std::chrono::nanoseconds value, std::uint64_t count = 1) {
     // A negative value, read as unsigned, has an index that no size reaches: one comparison catches it and missing counters alike.
     const std::size_t index = index_of(value.count());
-    if (index >= counters_.size()) [[unlikely]] return record_beyond(value, count);
+    if (index >= counters_.size()) [[unlikely]]
+      return record_beyond(value, count);
     if (count == 0) return;
     counters_[index] += count;
     count_ += count;
-    sum_ += detail::uint128{static_cast<std::uint64_t>(value.count())} * count;
+    sum_ += wide(value.count()) * count;
     min_ = std::min(min_, value.count());
     max_ = std::max(max_, value.count());
   }
@@ -154,30 +156,36 @@ class Histogram {
 
   /// The histogram that had this content; throws Error where its parts contradict each other.
   static Histogram restore(const Content& content) {
+    const auto require = [](bool sound, const char* problem) {
+      if (!sound) throw Error("histogram", problem + std::string(": the saved data is damaged"));
+    };
     Histogram restored;
     detail::uint128 total = 0;
     detail::uint128 highest_sum = 0;
     for (const Bin& bin : content.bins) {
-      if (bin.value < 0) throw Error("histogram", "a bin of negative duration: the saved data is damaged");
       restored.record(std::chrono::nanoseconds{bin.value}, bin.count);
       total += bin.count;
-      highest_sum += detail::uint128{static_cast<std::uint64_t>(highest_of(index_of(bin.value)))} * bin.count;
+      highest_sum += wide(highest_of(index_of(bin.value))) * bin.count;
     }
-    const detail::uint128 lowest_sum = restored.sum_;
-    restored.sum_ = (detail::uint128{content.sum.high} << 64) + content.sum.low;
-    restored.negative_ = content.negative;
-    if (restored.count_ != total) throw Error("histogram", "more samples than 64 bits can count: the saved data is damaged");
-    if (restored.sum_ < lowest_sum || restored.sum_ > highest_sum) {
-      throw Error("histogram", "the sum does not fit the bins: the saved data is damaged");
-    }
-    if (total == 0) return restored;
+    require(restored.bins() == content.bins, "the bins are not ascending, not filled, or none of this layout");
+    require(restored.count_ == total, "there are more samples than 64 bits can count");
     const std::int64_t min = content.min.count();
     const std::int64_t max = content.max.count();
-    if (min > max || index_of(min) != index_of(restored.min_) || index_of(max) != index_of(restored.max_)) {
-      throw Error("histogram", "minimum and maximum do not fit the bins: the saved data is damaged");
+    const detail::uint128 sum = (detail::uint128{content.sum.high} << 64) + content.sum.low;
+    if (total == 0) {
+      require(min == 0 && max == 0 && sum == 0, "there is a minimum, maximum or sum without samples");
+    } else {
+      require(min <= max && index_of(min) == index_of(restored.min_) && index_of(max) == index_of(restored.max_),
+              "minimum and maximum do not fit the bins");
+      // One sample is the minimum and one the maximum; the rest lies between, each in its bin.
+      require(sum >= restored.sum_ && sum >= wide(min) * (total - 1) + wide(max) && sum <= highest_sum &&
+                  sum <= wide(max) * (total - 1) + wide(min),
+              "the sum does not fit the bins, minimum and maximum");
+      restored.min_ = min;
+      restored.max_ = max;
+      restored.sum_ = sum;
     }
-    restored.min_ = min;
-    restored.max_ = max;
+    restored.negative_ = content.negative;
     return restored;
   }
 
@@ -211,6 +219,8 @@ class Histogram {
   static constexpr std::int64_t highest_of(std::size_t index) noexcept {
     return lowest_of(index) + static_cast<std::int64_t>((std::uint64_t{1} << shift_of(index)) - 1);
   }
+
+  static constexpr detail::uint128 wide(std::int64_t value) noexcept { return static_cast<std::uint64_t>(value); }
 
   // Records what has no counter yet.
   [[gnu::noinline, gnu::cold]] void record_beyond(std::chrono::nanoseconds value, std::uint64_t count) {

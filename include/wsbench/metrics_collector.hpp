@@ -99,18 +99,18 @@ struct CheckCount {
 
 /// Everything counted and timed, at one moment; adds up over workers and runs without loss.
 struct Metrics {
-  ConnectionMetrics connections{};          ///< what became of the connections
-  std::vector<LabelMetrics> labels{};       ///< what became of the messages, by label; all of them together are the messages
-  std::uint64_t not_sent{0};                ///< messages that were due but had no connection to go to
-  std::uint64_t received{0};                ///< messages that came from the server, answers or not
-  std::uint64_t late{0};                    ///< of those received: answers after their deadline, told by their id
-  std::uint64_t unclaimed{0};               ///< of those received: no answer to anything, and nobody waited for them
-  std::uint64_t bytes_sent{0};              ///< on the connections, handshakes and framing included
-  std::uint64_t bytes_received{0};          ///< on the connections, handshakes and framing included
-  FailureTally failures{};                  ///< everything that went wrong, by kind
-  std::vector<CheckCount> checks{};         ///< the behaviours' own checks
-  Histogram schedule_lag{};                 ///< from when a message was due until just before its write
-  Histogram receive_lag{};                  ///< from when an answer reached the machine until it was handled; empty: not measured
+  ConnectionMetrics connections{};     ///< what became of the connections
+  std::vector<LabelMetrics> labels{};  ///< what became of the messages, by label; all of them together are the messages
+  std::uint64_t not_sent{0};           ///< messages that were due but had no connection to go to
+  std::uint64_t received{0};           ///< messages that came from the server, answers or not
+  std::uint64_t late{0};               ///< of those received: answers after their deadline, told by their id
+  std::uint64_t unclaimed{0};          ///< of those received: no answer to anything, and nobody waited for them
+  std::uint64_t bytes_sent{0};         ///< on the connections, handshakes and framing included
+  std::uint64_t bytes_received{0};     ///< on the connections, handshakes and framing included
+  FailureTally failures{};             ///< everything that went wrong, by kind
+  std::vector<CheckCount> checks{};    ///< the behaviours' own checks
+  Histogram schedule_lag{};            ///< from when a message was due until just before its write
+  Histogram receive_lag{};             ///< from when an answer reached the machine until it was handled; empty: not measured
 
   /// The messages of all labels together.
   MessageMetrics messages() const {

@@ -22,17 +22,17 @@ class NotMeasured : public std::runtime_error {
 
 /// What a run was asked to do, as the report keeps it.
 struct Configuration {
-  std::vector<std::string> urls{};           ///< the targets
-  std::uint64_t clients{0};                  ///< how many users
-  std::chrono::nanoseconds ramp_up{0};       ///< over which they started
-  std::uint64_t messages{0};                 ///< turns each; 0: by duration
-  std::chrono::nanoseconds duration{0};      ///< of the load; 0: by messages
-  Pace pace{};                               ///< when the next message was due
-  std::chrono::nanoseconds timeout{0};       ///< for an answer
+  std::vector<std::string> urls{};              ///< the targets
+  std::uint64_t clients{0};                     ///< how many users
+  std::chrono::nanoseconds ramp_up{0};          ///< over which they started
+  std::uint64_t messages{0};                    ///< turns each; 0: by duration
+  std::chrono::nanoseconds duration{0};         ///< of the load; 0: by messages
+  Pace pace{};                                  ///< when the next message was due
+  std::chrono::nanoseconds timeout{0};          ///< for an answer
   std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
-  std::string behaviour{};                   ///< its name
-  std::uint64_t workers{0};                  ///< threads
-  std::uint64_t seed{0};                     ///< of everything random
+  std::string behaviour{};                      ///< its name
+  std::uint64_t workers{0};                     ///< threads
+  std::uint64_t seed{0};                        ///< of everything random
 
   bool operator==(const Configuration&) const = default;
 };
@@ -70,15 +70,15 @@ struct ExpectationResult {
 
 /// Everything a run measured, before it is judged.
 struct RunRecord {
-  std::string scenario{};                               ///< its name
-  std::chrono::system_clock::time_point started_at{};   ///< wall time, a label
-  std::chrono::nanoseconds duration{0};                 ///< from the start until the last message had its outcome
-  bool interrupted{false};                              ///< whether it was stopped before its end
-  Metrics metrics{};                                    ///< all workers together
-  GeneratorFigures generator{};                         ///< what the generator saw of itself
-  Configuration configuration{};                        ///< what was asked
-  Environment environment{};                            ///< where
-  std::vector<ExpectationResult> expectations{};        ///< filled by the report that judges; a saved run brings its own
+  std::string scenario{};                              ///< its name
+  std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
+  std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
+  bool interrupted{false};                             ///< whether it was stopped before its end
+  Metrics metrics{};                                   ///< all workers together
+  GeneratorFigures generator{};                        ///< what the generator saw of itself
+  Configuration configuration{};                       ///< what was asked
+  Environment environment{};                           ///< where
+  std::vector<ExpectationResult> expectations{};       ///< filled by the report that judges; a saved run brings its own
 
   bool operator==(const RunRecord&) const = default;
 };
@@ -120,20 +120,31 @@ class Timing {
   std::string name_;
 };
 
-/// The statistic of a histogram; nothing where it was not measured.
-inline std::optional<std::chrono::nanoseconds> statistic_of(const Histogram& histogram, Statistic statistic) {
+/// The share of the samples that a percentile does not exceed; nothing for a statistic that is none.
+constexpr std::optional<double> share_of(Statistic statistic) {
   switch (statistic) {
-    case Statistic::value: return std::nullopt;
-    case Statistic::mean: return histogram.mean();
-    case Statistic::min: return histogram.min();
-    case Statistic::p50: return histogram.percentile(0.5);
-    case Statistic::p90: return histogram.percentile(0.9);
-    case Statistic::p95: return histogram.percentile(0.95);
-    case Statistic::p99: return histogram.percentile(0.99);
-    case Statistic::p99_9: return histogram.percentile(0.999);
-    case Statistic::max: return histogram.max();
+    case Statistic::p50: return 0.5;
+    case Statistic::p90: return 0.9;
+    case Statistic::p95: return 0.95;
+    case Statistic::p99: return 0.99;
+    case Statistic::p99_9: return 0.999;
+    case Statistic::value:
+    case Statistic::mean:
+    case Statistic::min:
+    case Statistic::max: break;
   }
   return std::nullopt;
+}
+
+/// The statistic of a histogram; nothing where it was not measured.
+inline std::optional<std::chrono::nanoseconds> statistic_of(const Histogram& histogram, Statistic statistic) {
+  if (const std::optional<double> share = share_of(statistic)) return histogram.percentile(*share);
+  switch (statistic) {
+    case Statistic::mean: return histogram.mean();
+    case Statistic::min: return histogram.min();
+    case Statistic::max: return histogram.max();
+    default: return std::nullopt;
+  }
 }
 
 /// Every figure of a run, its expectations and its validity: an immutable value.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -88,8 +90,8 @@ class Behaviour {
 
   /// Any callable that takes a `Session&` and returns a `Task`; it is kept for the whole run, so a lambda may capture.
   template <class Function>
-    requires(!std::same_as<std::remove_cvref_t<Function>, Behaviour> && std::is_invocable_r_v<Task, Function&, Session&>)
-  Behaviour(Function function, std::string name = "custom")  // NOLINT(google-explicit-constructor): `.behaviour = chat_user`
+  requires(!std::same_as<std::remove_cvref_t<Function>, Behaviour> && std::is_invocable_r_v<Task, Function&, Session&>)
+      Behaviour(Function function, std::string name = "custom")  // NOLINT(google-explicit-constructor): `.behaviour = chat_user`
       : start_(std::make_shared<const std::function<Task(Session&)>>(std::move(function))), name_(std::move(name)) {}
 
   /// Ties answers to messages by the id that `id_of` reads from both, instead of first in, first out.
@@ -131,10 +133,10 @@ constexpr std::string_view name(Statistic statistic) {
 
 /// Names one figure of a report: what, which statistic of it, and of which label.
 struct MetricName {
-  std::string quantity{};                  ///< "latency", "success_rate", ...
-  Statistic statistic{Statistic::value};   ///< which figure of a set of durations
-  std::string label{};                     ///< the label it is taken from; empty: all
-  Unit unit{Unit::count};                  ///< what it counts in
+  std::string quantity{};                 ///< "latency", "success_rate", ...
+  Statistic statistic{Statistic::value};  ///< which figure of a set of durations
+  std::string label{};                    ///< the label it is taken from; empty: all
+  Unit unit{Unit::count};                 ///< what it counts in
 
   bool operator==(const MetricName&) const = default;
 };
@@ -158,9 +160,9 @@ constexpr std::string_view sign(Comparison comparison) {
 
 /// A bound on one figure of the report, as `metric::latency.p99 < 20ms` makes it; deliberately not convertible to bool.
 struct Expectation {
-  MetricName metric{};                       ///< which figure
-  Comparison comparison{Comparison::less};   ///< how it must compare
-  double bound{0};                           ///< with what; seconds for durations
+  MetricName metric{};                      ///< which figure
+  Comparison comparison{Comparison::less};  ///< how it must compare
+  double bound{0};                          ///< with what; seconds for durations
 
   /// Whether a figure meets the bound.
   bool met_by(double actual) const noexcept {
@@ -177,13 +179,28 @@ struct Expectation {
   bool operator==(const Expectation&) const = default;
 };
 
-/// A bound or a figure as text in its unit: "20ms", "99.9%", "50/s", "3".
+/// A bound or a figure as text in its unit, to 15 digits: "20ms", "99.9%", "50/s", "3".
 inline std::string exact_figure(double figure, Unit unit) {
   switch (unit) {
-    case Unit::seconds: return exact_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(figure)));
-    case Unit::share: return fmt::format("{:.6g}%", figure * 100);
-    case Unit::per_second: return fmt::format("{:.6g}/s", figure);
-    case Unit::count: return fmt::format("{:.6g}", figure);
+    case Unit::seconds:
+      // Nanoseconds reach 292 years.
+      if (!(std::abs(figure) < 9.2e9)) return fmt::format("{:.15g}s", figure);
+      return exact_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(figure)));
+    case Unit::share: return fmt::format("{:.15g}%", figure * 100);
+    case Unit::per_second: return fmt::format("{:.15g}/s", figure);
+    case Unit::count: return fmt::format("{:.15g}", figure);
+  }
+  return {};
+}
+
+/// A figure for people, to three digits: "20.0 ms", "99.95 %", "50/s", "1,234"; "n/a" for one that was not measured.
+inline std::string format_figure(std::optional<double> figure, Unit unit) {
+  if (!figure) return "n/a";
+  switch (unit) {
+    case Unit::seconds: return format_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*figure)));
+    case Unit::share: return format_share(*figure);
+    case Unit::per_second: return format_rate(*figure);
+    case Unit::count: return format_count(static_cast<std::uint64_t>(*figure));
   }
   return {};
 }
@@ -269,15 +286,15 @@ constexpr Metric<Unit::share> check(std::string_view name) {
 
 /// A load test's conversation and load: who is there, when they speak, what they say, and what is expected of the server.
 struct Scenario {
-  std::string name{"custom"};                         ///< what reports call it
-  Population clients{};                               ///< who is there; at least one
-  std::chrono::nanoseconds ramp_up{0};                ///< the clients start evenly spread over this time; 0: at once
-  std::uint64_t messages{0};                          ///< turns each client takes; 0: as many as the duration allows
-  std::chrono::nanoseconds duration{0};               ///< turns are taken until then; 0: until the messages are through
-  Pace pace{};                                        ///< when the next message is due; default flat out
+  std::string name{"custom"};                                 ///< what reports call it
+  Population clients{};                                       ///< who is there; at least one
+  std::chrono::nanoseconds ramp_up{0};                        ///< the clients start evenly spread over this time; 0: at once
+  std::uint64_t messages{0};                                  ///< turns each client takes; 0: as many as the duration allows
+  std::chrono::nanoseconds duration{0};                       ///< turns are taken until then; 0: until the messages are through
+  Pace pace{};                                                ///< when the next message is due; default flat out
   std::chrono::nanoseconds timeout{std::chrono::seconds{5}};  ///< how long an answer may take, from the send
-  Behaviour behaviour{};                              ///< what a client does; default `echo()`
-  std::vector<Expectation> expect{};                  ///< what must hold for the run to pass
+  Behaviour behaviour{};                                      ///< what a client does; default `echo()`
+  std::vector<Expectation> expect{};                          ///< what must hold for the run to pass
 };
 
 }  // namespace wsbench

@@ -23,11 +23,11 @@ constexpr std::chrono::nanoseconds next_due(const Pace& pace, std::chrono::nanos
   return last_answer + pace.think_time();
 }
 
-/// The most messages a second this scenario can offer when every answer takes `response_time`; infinite where nothing bounds it.
-constexpr double offered_per_second(const Scenario& scenario, std::chrono::nanoseconds response_time) noexcept {
-  const auto cycle = std::chrono::duration<double>(scenario.pace.think_time() + response_time).count();
+/// The most messages a second that so many users can offer when every answer takes `response_time`; infinite where nothing bounds it.
+constexpr double offered_per_second(std::uint64_t clients, const Pace& pace, std::chrono::nanoseconds response_time) noexcept {
+  const auto cycle = std::chrono::duration<double>(pace.think_time() + response_time).count();
   if (cycle <= 0) return std::numeric_limits<double>::infinity();
-  return static_cast<double>(scenario.clients.clients()) / cycle;
+  return static_cast<double>(clients) / cycle;
 }
 
 }  // namespace wsbench

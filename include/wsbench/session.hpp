@@ -78,19 +78,19 @@ class Waiter {
   Waiter& operator=(const Waiter&) = delete;
 
   bool await_ready() const noexcept { return done_; }
-  void await_suspend(std::coroutine_handle<Task::promise_type> waiting) noexcept { execution_ = waiting.promise().execution; }
+  void await_suspend(std::coroutine_handle<>) noexcept { awaited_ = true; }
 
-  /// Marks it done and returns the execution that waits for it, or null if none does yet.
-  Execution* complete() noexcept {
+  /// Marks it done and returns whether a behaviour waits for it already.
+  bool complete() noexcept {
     done_ = true;
-    return execution_;
+    return awaited_;
   }
 
  protected:
   ~Waiter() = default;
 
  private:
-  Execution* execution_{nullptr};
+  bool awaited_{false};
   bool done_{false};
 };
 

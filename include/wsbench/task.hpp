@@ -1,28 +1,83 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace wsbench {
 
 namespace detail {
 
-class Execution;
+// GCC gives the promise's own `operator new` and no frame is ever elided, so that the frame's true address can be learnt; see TaskFrame.
+#if defined(__GNUC__) && !defined(__clang__)
+#define WSBENCH_LEARN_FRAME_ADDRESS 1
+#else
+#define WSBENCH_LEARN_FRAME_ADDRESS 0
+#endif
+
+/// A coroutine's frame, as its promise knows it.
+///
+/// g++ 12 puts a variable of its own before the head of a frame where a condition awaits in a function that has no local variables,
+/// such as `while (co_await user.turn()) co_await user.request(...)`: the handle that the standard makes of the promise is then 8 bytes
+/// off, and resuming it does nothing for ever. The head itself (how to resume, how to destroy, the promise) is in order; its functions
+/// need but the address at which the frame was allocated.
+class TaskFrame {
+ public:
+  TaskFrame() = default;
+
+#if WSBENCH_LEARN_FRAME_ADDRESS
+  explicit TaskFrame(std::coroutine_handle<> of_promise) noexcept
+      : head_(static_cast<const Head*>(of_promise.address())), address_(last_allocated) {}
+
+  void resume() const {
+    head_->resume(address_);
+  }
+  void destroy() const {
+    head_->destroy(address_);
+  }
+
+  static void* allocate(std::size_t size) {
+    return last_allocated = ::operator new(size);
+  }
+
+ private:
+  struct Head {
+    void (*resume)(void*);
+    void (*destroy)(void*);
+  };
+  inline static thread_local void* last_allocated = nullptr;
+
+  const Head* head_{nullptr};
+  void* address_{nullptr};
+#else
+  explicit TaskFrame(std::coroutine_handle<> of_promise) noexcept : handle_(of_promise) {}
+
+  void resume() const {
+    handle_.resume();
+  }
+  void destroy() const {
+    handle_.destroy();
+  }
+
+ private:
+  std::coroutine_handle<> handle_{};
+#endif
+};
 
 struct TaskPromiseBase;
 
-/// The place that owns a child's frame while its parent waits for it; emptied when the frame is destroyed from the leaf up.
+/// The place that owns a child while its parent waits for it; emptied when the child's frame is destroyed from the leaf up.
 struct ChildOwner {
-  std::coroutine_handle<> frame{};
+  TaskPromiseBase* child{nullptr};
 };
 
-/// What every frame of a chain knows: who waits for it, who owns it, and which execution it belongs to.
+/// What every frame of a chain knows: who waits for it, and who owns it.
 struct TaskPromiseBase {
-  Execution* execution{nullptr};
   TaskPromiseBase* parent{nullptr};
   ChildOwner* owner{nullptr};
-  std::coroutine_handle<> frame{};
+  TaskFrame frame{};
   std::exception_ptr exception{};
 };
 
@@ -37,21 +92,27 @@ class Execution {
   Execution& operator=(const Execution&) = delete;
   ~Execution() { cancel(); }
 
-  /// Takes over a root frame that has not started; `resume()` starts it.
+  /// Takes over a root frame that has not started; `resume()` starts it. What ran here before is cancelled and forgotten.
   void start(TaskPromiseBase& root) noexcept {
-    root.execution = this;
+    cancel();
+    exception_ = nullptr;
     leaf_ = &root;
   }
 
   /// Runs the chain until it waits for something outside or ends.
   void resume() {
+    Execution* const outer = std::exchange(running_, this);
     runnable_ = leaf_ != nullptr;
     while (runnable_) {
       runnable_ = false;
       leaf_->frame.resume();
     }
+    running_ = outer;
     if (ended_) cancel();
   }
+
+  /// The one that runs on this thread now, as a frame that it resumed sees it; null outside.
+  static Execution* running() noexcept { return running_; }
 
   /// Whether the chain has ended (or never started).
   bool done() const noexcept { return leaf_ == nullptr; }
@@ -64,7 +125,7 @@ class Execution {
     while (leaf_ != nullptr) {
       TaskPromiseBase* frame = leaf_;
       leaf_ = frame->parent;
-      if (frame->owner != nullptr) frame->owner->frame = {};
+      if (frame->owner != nullptr) frame->owner->child = nullptr;
       frame->frame.destroy();
     }
     ended_ = false;
@@ -72,7 +133,6 @@ class Execution {
 
   /// `child` runs next, and `leaf_` again when it has ended.
   void descend(TaskPromiseBase& child) noexcept {
-    child.execution = this;
     child.parent = leaf_;
     leaf_ = &child;
     runnable_ = true;
@@ -91,6 +151,9 @@ class Execution {
   }
 
  private:
+  // NOLINTNEXTLINE(readability-identifier-naming): a private member like the others
+  inline static thread_local Execution* running_ = nullptr;
+
   TaskPromiseBase* leaf_{nullptr};
   std::exception_ptr exception_{};
   bool runnable_{false};
@@ -107,11 +170,11 @@ class [[nodiscard]] Task {
  public:
   struct promise_type;
 
-  Task(Task&& other) noexcept : owner_{std::exchange(other.owner_.frame, {})} {}
+  Task(Task&& other) noexcept : root_(std::exchange(other.root_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
       destroy();
-      owner_.frame = std::exchange(other.owner_.frame, {});
+      root_ = std::exchange(other.root_, nullptr);
     }
     return *this;
   }
@@ -123,65 +186,70 @@ class [[nodiscard]] Task {
   auto operator co_await() && noexcept;
 
   /// Hands the frame to an execution that will own and run it.
-  void start_in(detail::Execution& execution) && noexcept;
+  void start_in(detail::Execution& execution) && noexcept { execution.start(*std::exchange(root_, nullptr)); }
 
  private:
-  explicit Task(std::coroutine_handle<> frame) noexcept : owner_{frame} {}
-  void destroy() noexcept {
-    if (owner_.frame) std::exchange(owner_.frame, {}).destroy();
+  explicit Task(detail::TaskPromiseBase& root) noexcept : root_(&root) {}
+  void destroy() const noexcept {
+    if (root_ != nullptr) root_->frame.destroy();
   }
 
-  detail::ChildOwner owner_;
+  detail::TaskPromiseBase* root_;
 };
 
 struct Task::promise_type : detail::TaskPromiseBase {
-  Task get_return_object() noexcept {
-    const auto handle = std::coroutine_handle<promise_type>::from_promise(*this);
-    frame = handle;
-    return Task{handle};
+#if WSBENCH_LEARN_FRAME_ADDRESS
+  static void* operator new(std::size_t size) {
+    return detail::TaskFrame::allocate(size);
   }
-  std::suspend_always initial_suspend() const noexcept { return {}; }
+  static void operator delete(void* frame) noexcept {
+    ::operator delete(frame);
+  }
+#endif
+
+  Task get_return_object() noexcept {
+    frame = detail::TaskFrame(std::coroutine_handle<promise_type>::from_promise(*this));
+    return Task{*this};
+  }
+  std::suspend_always initial_suspend() const noexcept {
+    return {};
+  }
   auto final_suspend() const noexcept {
     struct Ascend {
       bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<promise_type> ended) const noexcept { ended.promise().execution->ascend(); }
+      void await_suspend(std::coroutine_handle<>) const noexcept { detail::Execution::running()->ascend(); }
       void await_resume() const noexcept {}
     };
     return Ascend{};
   }
   void return_void() const noexcept {}
-  void unhandled_exception() noexcept { exception = std::current_exception(); }
+  void unhandled_exception() noexcept {
+    exception = std::current_exception();
+  }
 };
 
 inline auto Task::operator co_await() && noexcept {
   class Awaiter : public detail::ChildOwner {
    public:
-    explicit Awaiter(std::coroutine_handle<> child) noexcept : detail::ChildOwner{child} {}
+    explicit Awaiter(detail::TaskPromiseBase* task) noexcept : detail::ChildOwner{task} {}
     Awaiter(const Awaiter&) = delete;
     Awaiter& operator=(const Awaiter&) = delete;
     ~Awaiter() {
-      if (frame) frame.destroy();
+      if (child != nullptr) child->frame.destroy();
     }
 
-    bool await_ready() const noexcept { return !frame; }
-    void await_suspend(std::coroutine_handle<promise_type> parent) noexcept {
-      promise_type& child = promise();
-      child.owner = this;
-      parent.promise().execution->descend(child);
+    bool await_ready() const noexcept { return child == nullptr; }
+    void await_suspend(std::coroutine_handle<>) noexcept {
+      child->owner = this;
+      detail::Execution::running()->descend(*child);
     }
     void await_resume() const {
-      if (frame && promise().exception) std::rethrow_exception(promise().exception);
+      if (child != nullptr && child->exception) std::rethrow_exception(child->exception);
     }
-
-   private:
-    promise_type& promise() const noexcept { return std::coroutine_handle<promise_type>::from_address(frame.address()).promise(); }
   };
-  return Awaiter{std::exchange(owner_.frame, {})};
+  return Awaiter{std::exchange(root_, nullptr)};
 }
 
-inline void Task::start_in(detail::Execution& execution) && noexcept {
-  const auto handle = std::coroutine_handle<promise_type>::from_address(std::exchange(owner_.frame, {}).address());
-  execution.start(handle.promise());
-}
+#undef WSBENCH_LEARN_FRAME_ADDRESS
 
 }  // namespace wsbench

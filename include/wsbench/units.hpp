@@ -44,24 +44,25 @@ struct QuantityKind {
 inline constexpr std::uint64_t largest_signed = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::uint64_t largest_unsigned = std::numeric_limits<std::uint64_t>::max();
 
-inline constexpr QuantityKind duration_kind{
-    "duration", duration_units, "write a number and one of ns, us, ms, s, m, h, such as 50ms", largest_signed};
-inline constexpr QuantityKind count_kind{
-    "count", count_units, "write a whole number, or a number with k or M, such as 10k", largest_unsigned};
+inline constexpr QuantityKind duration_kind{"duration", duration_units, "write a number and one of ns, us, ms, s, m, h, such as 50ms",
+                                            largest_signed};
+inline constexpr QuantityKind count_kind{"count", count_units, "write a whole number, or a number with k or M, such as 10k",
+                                         largest_unsigned};
 inline constexpr QuantityKind size_kind{
     "size", size_units, "write a whole number of bytes, or a number with one of B, kB, MB, KiB, MiB, such as 64KiB", largest_unsigned};
-inline constexpr QuantityKind rate_kind{
-    "rate", count_units, "write a number, with k or M if you like, and /s, /m or /h, such as 5k/s", largest_unsigned};
+inline constexpr QuantityKind rate_kind{"rate", count_units, "write a number, with k or M if you like, and /s, /m or /h, such as 5k/s",
+                                        largest_unsigned};
 
 /// The text as one line of an error may quote it: cut at 40 bytes, without control characters.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   std::string line{text.substr(0, 40)};
-  std::replace_if(line.begin(), line.end(), [](char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f'; }, '?');
+  std::replace_if(
+      line.begin(), line.end(), [](char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f'; }, '?');
   return '"' + line + (text.size() > 40 ? "...\"" : "\"");
 }
 
 [[noreturn]] inline void refuse(const QuantityKind& kind, std::string_view text, std::string_view problem) {
-  throw Error(std::string(kind.member), fmt::format("{} {}: {}", quoted(text), problem, kind.advice));
+  throw Error(std::string(kind.member), fmt::format("{} {}: {}", in_quotes(text), problem, kind.advice));
 }
 
 /// The parts of "12.5 ms": "12", "5", "ms".
@@ -93,7 +94,7 @@ inline std::uint64_t factor_of(const QuantityKind& kind, std::string_view text, 
     if (known.name == unit) return known.factor;
   }
   if (unit.empty()) refuse(kind, text, "has no unit");
-  refuse(kind, text, "has the unknown unit " + quoted(unit));
+  refuse(kind, text, "has the unknown unit " + in_quotes(unit));
 }
 
 /// The quantity in the smallest unit, exactly; what is no whole number of it is refused.
@@ -166,7 +167,7 @@ inline double parse_rate(std::string_view text) {
   const std::size_t slash = std::min(parts.unit.find('/'), parts.unit.size());
   const std::string_view period = parts.unit.substr(slash);
   const bool known = period.empty() || period == "/s" || period == "/m" || period == "/h";
-  if (!known) detail::refuse(kind, text, "has the unknown unit " + detail::quoted(parts.unit));
+  if (!known) detail::refuse(kind, text, "has the unknown unit " + detail::in_quotes(parts.unit));
   const std::uint64_t factor = detail::factor_of(kind, text, parts.unit.substr(0, slash));
   // All digits as one whole number over a power of ten: rounded once up to 15 digits.
   double digits = 0;

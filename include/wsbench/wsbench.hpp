@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// All that an embedder needs; `wsbench/report/json.hpp` is apart, since it needs nlohmann/json.
+/// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json.
 
 #include <wsbench/assessment.hpp>
 #include <wsbench/echo_server.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <limits>
@@ -43,6 +44,7 @@ class DeadlineQueue {
 
   /// Has `deadline` called at `at` or sooner.
   void arm(Deadline& deadline, std::chrono::nanoseconds at) {
+    at = std::max(at, soonest_);
     if (deadline.place_ == Deadline::unarmed) {
       deadline.queue_ = this;
       heap_.push_back({at, &deadline});
@@ -71,12 +73,14 @@ class DeadlineQueue {
 
   /// Calls every one that was due when it began; those they arm for now wait for the next time.
   void run_due(std::chrono::nanoseconds now) {
-    // One that arms itself again for now would otherwise keep the loop from its sockets.
-    for (std::size_t calls = heap_.size(); calls > 0 && next() <= now; --calls) {
+    // One that arms itself again for now would otherwise keep others from their turn, and the loop from its sockets.
+    soonest_ = now + std::chrono::nanoseconds{1};
+    while (next() <= now) {
       Deadline& due = *heap_.front().deadline;
       disarm(due);
       due.on_deadline(now);
     }
+    soonest_ = std::chrono::nanoseconds::min();
   }
 
  private:
@@ -106,6 +110,7 @@ class DeadlineQueue {
   }
 
   std::vector<Entry> heap_{};
+  std::chrono::nanoseconds soonest_{std::chrono::nanoseconds::min()};
 };
 
 inline Deadline::~Deadline() {

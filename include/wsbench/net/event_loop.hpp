@@ -40,20 +40,34 @@ class EventLoop final : public Clock {
   using TimePoint = std::chrono::steady_clock::time_point;
 
 #if WSBENCH_EPOLL
-  ~EventLoop() { watched_polls_.release(); }  // the poll set closes it
+  ~EventLoop() {
+    watched_polls_.release();
+  }  // the poll set closes it
 #endif
 
-  std::chrono::nanoseconds now() const override { return std::chrono::steady_clock::now() - origin_; }
-  asio::io_context& context() noexcept { return io_; }
-  DeadlineQueue& deadlines() noexcept { return deadlines_; }
+  std::chrono::nanoseconds now() const override {
+    return std::chrono::steady_clock::now() - origin_;
+  }
+  asio::io_context& context() noexcept {
+    return io_;
+  }
+  DeadlineQueue& deadlines() noexcept {
+    return deadlines_;
+  }
 #if WSBENCH_EPOLL
-  PollSet& polls() noexcept { return polls_; }
+  PollSet& polls() noexcept {
+    return polls_;
+  }
 #endif
 
   /// What sockets are read into, one at a time.
-  std::span<std::uint8_t> read_buffer() noexcept { return read_buffer_; }
+  std::span<std::uint8_t> read_buffer() noexcept {
+    return read_buffer_;
+  }
   /// What the connection that is being served encodes its frames into; empty between one connection and the next.
-  std::string& write_buffer() noexcept { return write_buffer_; }
+  std::string& write_buffer() noexcept {
+    return write_buffer_;
+  }
 
   /// Runs until `stop()`; `now()` counts from `origin`.
   void run(TimePoint origin) {
@@ -63,7 +77,9 @@ class EventLoop final : public Clock {
     io_.run();
   }
   /// Ends `run()`.
-  void stop() { io_.stop(); }
+  void stop() {
+    io_.stop();
+  }
 
   /// Has `function` called in the loop's thread; may be called from any other.
   template <class Function>

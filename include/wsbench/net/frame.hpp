@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <websocketpp/common/network.hpp>
 #include <websocketpp/frame.hpp>
 
 #include <wsbench/net/random.hpp>
@@ -17,6 +18,10 @@ enum class Opcode : std::uint8_t { continuation = 0x0, text = 0x1, binary = 0x2,
 
 /// Which end of a connection this is: clients mask what they send (RFC 6455 section 5.3).
 enum class Role : std::uint8_t { client, server };
+
+// websocketpp finds the machine's byte order at the first length over 64 KiB and keeps it in a plain static: found here, before there are
+// threads, it is only read afterwards.
+inline const bool byte_order_found = websocketpp::lib::net::_htonll(1) != 0;
 
 /// Copies bytes under a mask, eight at a time; `memcpy` because neither end is aligned.
 inline void masked_copy(char* to, std::string_view from, std::uint32_t key) noexcept {

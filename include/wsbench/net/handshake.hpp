@@ -88,9 +88,9 @@ class ClientHandshake {
     try {
       response.consume(head_.text().data(), head_.text().size());
     } catch (const std::exception&) {
-      return bad("an answer that is not HTTP: " + quoted(head_.first_line()));
+      return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
     }
-    if (!response.headers_ready()) return bad("an answer that is not HTTP: " + quoted(head_.first_line()));
+    if (!response.headers_ready()) return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
     const int status = response.get_status_code();
     if (status != 101) return Refusal{Failure::http_status, status, "refused the upgrade with " + status_text(response)};
     if (processor_.validate_server_handshake_response(request_, response)) {
@@ -98,11 +98,11 @@ class ClientHandshake {
     }
     // The processor looks at neither of these: what was not offered cannot be agreed on (RFC 6455 section 4.1).
     if (const std::string& extension = response.get_header("Sec-WebSocket-Extensions"); !extension.empty()) {
-      return bad("the extension " + quoted(extension) + ", which was not offered");
+      return bad("the extension " + in_quotes(extension) + ", which was not offered");
     }
     if (const std::string& chosen = response.get_header("Sec-WebSocket-Protocol");
         !chosen.empty() && std::find(subprotocols_.begin(), subprotocols_.end(), chosen) == subprotocols_.end()) {
-      return bad("the subprotocol " + quoted(chosen) + ", which was not asked for");
+      return bad("the subprotocol " + in_quotes(chosen) + ", which was not asked for");
     }
     return std::nullopt;
   }
@@ -131,7 +131,8 @@ class ServerHandshake {
   /// Whether the request can be answered.
   bool decided() const noexcept { return head_.complete() || head_.too_long(); }
 
-  /// Writes the answer to `out` and returns whether it is an agreement; a server agrees to no extension and to the first subprotocol asked for.
+  /// Writes the answer to `out` and returns whether it is an agreement; a server agrees to no extension and to the first subprotocol asked
+  /// for.
   bool answer(std::string& out) {
     websocketpp::http::parser::request request;
     websocketpp::http::parser::response response;
@@ -157,7 +158,8 @@ class ServerHandshake {
   }
 
   bool agree(websocketpp::http::parser::request& request, websocketpp::http::parser::response& response) {
-    if (!websocketpp::processor::is_websocket_handshake(request) || websocketpp::processor::get_websocket_version(request) != 13) return false;
+    if (!websocketpp::processor::is_websocket_handshake(request) || websocketpp::processor::get_websocket_version(request) != 13)
+      return false;
     if (processor_.validate_handshake(request)) return false;
     std::vector<std::string> subprotocols;
     if (processor_.extract_subprotocols(request, subprotocols)) return false;

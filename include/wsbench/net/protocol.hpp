@@ -111,7 +111,7 @@ class MessagePool {
  private:
   friend Message::Handle;
   static constexpr std::size_t page = 4096;
-  static constexpr std::size_t kept_capacity = 64 * 1024;
+  static constexpr std::size_t kept_capacity = std::size_t{64} * 1024;
 
   void add_message() {
     all_.push_back(std::make_unique<Message>(*this));

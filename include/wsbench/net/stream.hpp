@@ -23,7 +23,7 @@ namespace wsbench::detail {
 
 /// What a read or a write came to: bytes moved, or an error; `would_block` is neither end nor failure.
 struct IoResult {
-  std::size_t bytes{0};     ///< moved
+  std::size_t bytes{0};      ///< moved
   asio::error_code error{};  ///< `asio::error::eof` at the end of the stream
 
   /// Whether nothing can be moved now.

@@ -30,7 +30,7 @@ struct Url {
 };
 
 [[noreturn]] inline void refuse_url(std::string_view text, std::string_view problem) {
-  throw Error("url", quoted(text) + " " + std::string(problem) + ": write ws://host:port/path");
+  throw Error("url", in_quotes(text) + " " + std::string(problem) + ": write ws://host:port/path");
 }
 
 inline std::uint16_t parse_port(std::string_view url, std::string_view digits) {

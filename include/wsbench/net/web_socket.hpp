@@ -54,6 +54,8 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   }
 
   bool send(std::string_view payload, bool binary) override {
+    // What was taken since the last flush is bounded too: a behaviour may send without end before it awaits.
+    if (output().size() + payload.size() > queue_limit) flush();
     // A message may be larger than the queue; only one that has to wait behind others is refused.
     if (!unwritten_.empty() && unwritten_.size() + output().size() + payload.size() > queue_limit) return false;
     append_frame(output(), Role::client, binary ? Opcode::binary : Opcode::text, payload, exchange_.random);
@@ -210,7 +212,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
                    exchange_.random);
     }
     std::string detail = "the server closed the connection (" + std::to_string(reason.code);
-    if (!reason.reason.empty()) detail += ' ' + quoted(reason.reason);
+    if (!reason.reason.empty()) detail += ' ' + in_quotes(reason.reason);
     end({Failure::closed, reason.code, detail + ')'});
   }
 
@@ -231,8 +233,19 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     if (!ending_) return;
     flush();
     const std::unique_ptr<Ending> ending = std::move(ending_);
+    if (close_sent_) discard_input();
     abandon();
     events_.on_ended(exchange_.loop.now(), *ending);
+  }
+
+  // Closing a socket that has unread bytes resets the connection, and the close frame on its way is lost with it. Bounded, since a server
+  // may go on without end.
+  void discard_input() {
+    for (int reads = 0; stream_ != nullptr && reads < 64; ++reads) {
+      const IoResult result = stream_->read(exchange_.loop.read_buffer());
+      if (result.error) return;
+      exchange_.collector.bytes_received(result.bytes);
+    }
   }
 
   std::size_t write(std::string_view bytes) {

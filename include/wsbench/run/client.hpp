@@ -63,6 +63,8 @@ class Client final : public Session, private WireEvents, private Deadline {
     finished,
   };
   static constexpr std::chrono::nanoseconds never = DeadlineQueue::never;
+  static constexpr std::chrono::nanoseconds tick{1};
+  static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
   static constexpr std::size_t inbox_limit = 16;
   static constexpr std::size_t given_up_limit = 32;
   static constexpr std::uint32_t turns_at_once = 64;
@@ -87,11 +89,12 @@ class Client final : public Session, private WireEvents, private Deadline {
     std::uint64_t left = std::numeric_limits<std::uint64_t>::max();
     if (scenario().messages > 0) left = scenario().messages - std::min(turns_, scenario().messages);
     if (timed()) {
-      const std::chrono::nanoseconds time = scenario().duration - now_;
       const std::chrono::nanoseconds think = scenario().pace.think_time();
-      if (time.count() <= 0) return 0;
+      const std::chrono::nanoseconds last = state_ == State::connecting ? connect_started_ : now_;
+      const std::chrono::nanoseconds next = turn_ != nullptr ? turn_due_ : last + think;
+      if (next >= scenario().duration) return 0;
       // Flat out, how many it would have been is the server's to say: only the next one was certain, unless they were counted.
-      if (think.count() > 0) left = std::min(left, static_cast<std::uint64_t>((time + think).count() / think.count()));
+      if (think.count() > 0) left = std::min(left, static_cast<std::uint64_t>((scenario().duration - next - tick) / think) + 1);
       if (left == std::numeric_limits<std::uint64_t>::max()) left = 1;
     }
     return left;
@@ -135,7 +138,7 @@ class Client final : public Session, private WireEvents, private Deadline {
     if (stall_deadline_ <= now_) {
       drop({Failure::backpressure, 0, "the server read nothing for " + in_words(scenario().timeout)});
     }
-    if (refused_ != nullptr) complete(std::exchange(refused_, nullptr));
+    if (refused_ != nullptr && !held_up()) complete(std::exchange(refused_, nullptr));
     if (receiver_ != nullptr && receive_deadline_ <= now_) {
       last_event_ = receive_deadline_;
       give(std::exchange(receiver_, nullptr), Reply(Failure::timeout));
@@ -153,14 +156,19 @@ class Client final : public Session, private WireEvents, private Deadline {
     std::chrono::nanoseconds next = stall_deadline_;
     if (state_ != State::open && state_ != State::lost) next = std::min(next, phase_deadline_);
     next = in_flight_.next_deadline(next);
-    if (refused_ != nullptr) next = now_;
+    if (refused_ != nullptr && !held_up()) next = now_;
     if (receiver_ != nullptr) next = std::min(next, receive_deadline_);
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (turn_ != nullptr) {
-      if (timed()) next = std::min(next, scenario().duration);
+      if (timed()) next = std::min(next, owed(now_) ? scenario().duration + scenario().timeout : scenario().duration);
       if (state_ == State::open && !wire_->congested()) next = std::min(next, turn_due_);
     }
     if (next != never) cohort_.deadlines.arm(*this, next);
+  }
+
+  // How late the generator itself was: a turn may have waited for the server to read, or for another connection.
+  std::chrono::nanoseconds lag(std::chrono::nanoseconds due, std::chrono::nanoseconds written) const noexcept {
+    return written - std::max(due, usable_since_);
   }
 
   void enter(std::chrono::nanoseconds now) noexcept {
@@ -177,12 +185,12 @@ class Client final : public Session, private WireEvents, private Deadline {
       const std::chrono::nanoseconds now = cohort_.clock.now();
       in_flight_.stamp(now, [&](const InFlight& message, bool on_schedule) {
         if (on_schedule) {
-          cohort_.collector.sent(message.label, now - message.due);
+          cohort_.collector.sent(message.label, lag(message.due, now));
         } else {
           cohort_.collector.sent(message.label);
         }
       });
-      if (one_way_due_ != never) cohort_.collector.lagged(now - std::exchange(one_way_due_, never));
+      if (one_way_due_ != never) cohort_.collector.lagged(lag(std::exchange(one_way_due_, never), now));
     }
     wire_->flush();
     if (!wire_->congested()) {
@@ -196,6 +204,9 @@ class Client final : public Session, private WireEvents, private Deadline {
   // ---- the connection ---------------------------------------------------------------------------------------------------------------
 
   bool connected() const noexcept { return state_ == State::open || state_ == State::closing; }
+
+  // Whether a message cannot go now and may go later.
+  bool held_up() const noexcept { return state_ == State::reconnecting || (state_ == State::open && wire_->congested()); }
 
   void connect(State state) {
     state_ = state;
@@ -217,6 +228,7 @@ class Client final : public Session, private WireEvents, private Deadline {
       start_behaviour();
     } else {
       cohort_.collector.connection_reopened();
+      usable_since_ = now;
       try_turn();
     }
     run_behaviour();
@@ -238,6 +250,7 @@ class Client final : public Session, private WireEvents, private Deadline {
 
   void on_drained() override {
     enter(cohort_.clock.now());
+    usable_since_ = now_;
     try_turn();
     run_behaviour();
     leave();
@@ -265,7 +278,7 @@ class Client final : public Session, private WireEvents, private Deadline {
       finish();
       return;
     }
-    if (state_ == State::open) cohort_.collector.connection_ended();
+    if (connected()) cohort_.collector.connection_ended();
     state_ = State::lost;
     loss_ = ending.failure;
     give_up_all(ending.failure);
@@ -301,28 +314,38 @@ class Client final : public Session, private WireEvents, private Deadline {
     if (overstays()) return;
     if (state_ != State::open) {
       cohort_.collector.not_sent(1);
-      // A behaviour that goes on asking a connection that is gone would go on for ever.
-      if (state_ == State::lost && std::exchange(asked_after_loss_, true)) {
-        cancel_requested_ = true;
-        return;
-      }
-      return refuse(waiter, state_ == State::lost ? loss_ : Failure::out_of_step);
+      return refuse_unconnected(waiter);
     }
+    InFlight message;
+    if (const Correlation& id_of = scenario().behaviour.correlation()) message.id = id_of(payload);
     if (!wire_->send(payload, binary)) {
       refuse_send();
       return refuse(waiter, Failure::backpressure);
     }
-    InFlight message;
     message.label = cohort_.collector.label(label);
     message.number = requests_++;
-    if (const Correlation& id_of = scenario().behaviour.correlation()) message.id = id_of(payload);
     message.due = take_due().value_or(InFlight::unset);
-    message.timeout = timeout.count() > 0 ? timeout : scenario().timeout;
+    message.timeout = wait_of(timeout);
     message.waiter = &waiter;
     in_flight_.add(message);
   }
 
-  // The waiter is told at the next deadline and not at once, so that asking in a loop leaves the thread to others.
+  // How long to wait where this was asked for.
+  std::chrono::nanoseconds wait_of(std::chrono::nanoseconds timeout) const noexcept {
+    return timeout.count() > 0 ? std::min(timeout, longest_wait) : scenario().timeout;
+  }
+
+  void refuse_unconnected(PendingReply& waiter) {
+    if (state_ != State::lost) return refuse(waiter, Failure::out_of_step);
+    // A behaviour that goes on asking a connection that is gone would go on for ever.
+    if (std::exchange(asked_after_loss_, true)) {
+      cancel_requested_ = true;
+    } else {
+      refuse(waiter, loss_);
+    }
+  }
+
+  // The waiter is told at the next deadline, or when asking again may help, so that asking in a loop leaves the thread to others.
   void refuse(PendingReply& waiter, Failure failure) {
     waiter.reply = Reply(failure);
     if (refused_ != nullptr) complete(std::exchange(refused_, nullptr));
@@ -345,10 +368,10 @@ class Client final : public Session, private WireEvents, private Deadline {
     std::optional<InFlight> message;
     if (const Correlation& id_of = scenario().behaviour.correlation()) {
       const std::optional<std::uint64_t> id = id_of(payload);
-      if (id) message = in_flight_.take(*id);
+      if (id) message = in_flight_.take_answered(*id);
       if (id && !message && std::erase(given_up_, *id) > 0) return cohort_.collector.received_late();
     } else {
-      message = in_flight_.take_oldest();
+      message = in_flight_.take_answered();
     }
     if (message) {
       answered(*message, payload, binary);
@@ -399,6 +422,7 @@ class Client final : public Session, private WireEvents, private Deadline {
       give_up(*message, Failure::out_of_step, now_);
     }
     wire_->abandon();
+    stall_deadline_ = never;
     cohort_.collector.connection_ended();
     if (!behaviour_ended_) return connect(State::reconnecting);
     finish();
@@ -432,9 +456,11 @@ class Client final : public Session, private WireEvents, private Deadline {
       return;
     }
     if (overstays()) return;
-    if (state_ != State::open) return refuse(waiter, state_ == State::lost ? loss_ : Failure::out_of_step);
+    if (state_ != State::open) return refuse_unconnected(waiter);
+    due_pending_ = false;
     receiver_ = &waiter;
-    receive_deadline_ = cohort_.clock.now() + (timeout.count() > 0 ? timeout : scenario().timeout);
+    receive_deadline_ = cohort_.clock.now() + wait_of(timeout);
+    if (timed()) receive_deadline_ = std::min(receive_deadline_, scenario().duration + scenario().timeout);
   }
 
   void await_turn(PendingTurn& waiter) override {
@@ -451,8 +477,9 @@ class Client final : public Session, private WireEvents, private Deadline {
   void await_time(PendingPause& waiter, std::chrono::nanoseconds length) override {
     if (overstays()) return;
     const std::chrono::nanoseconds now = cohort_.clock.now();
+    due_pending_ = false;
     pause_ = &waiter;
-    pause_end_ = now + std::max(length, std::chrono::nanoseconds{0});
+    pause_end_ = now + std::clamp(length, std::chrono::nanoseconds{0}, longest_wait);
     if (!timed()) return;
     pause_end_ = std::min(pause_end_, scenario().duration + (now < scenario().duration ? std::chrono::nanoseconds{0} : scenario().timeout));
   }
@@ -463,10 +490,20 @@ class Client final : public Session, private WireEvents, private Deadline {
     return true;
   }
 
+  // Whether the turn that is waited for was due before the load's end, and is not lost with the connection.
+  bool unsent_turn() const noexcept {
+    if (state_ == State::lost || !timed() || turn_due_ >= scenario().duration) return false;
+    return scenario().messages == 0 || turns_ < scenario().messages;
+  }
+
+  // Whether it is to be granted even now: a late turn is not skipped.
+  bool owed(std::chrono::nanoseconds now) const noexcept { return unsent_turn() && !overstayed(now); }
+
   // Grants the turn that is waited for if it is due, or refuses it for good if the load is over.
   void try_turn() {
     if (turn_ == nullptr) return;
-    if (load_over(now_)) {
+    if (load_over(now_) && !owed(now_)) {
+      if (unsent_turn()) cohort_.collector.not_sent(1);
       turns_refused_ = true;
       complete(std::exchange(turn_, nullptr));
       return;
@@ -495,7 +532,7 @@ class Client final : public Session, private WireEvents, private Deadline {
     waiter->reply = std::move(reply);
     complete(waiter);
   }
-  void complete(Waiter* waiter) noexcept { resume_requested_ = waiter->complete() != nullptr || resume_requested_; }
+  void complete(Waiter* waiter) noexcept { resume_requested_ = waiter->complete() || resume_requested_; }
 
   void start_behaviour() {
     try {
@@ -559,11 +596,12 @@ class Client final : public Session, private WireEvents, private Deadline {
 
   std::chrono::nanoseconds now_{0};  // when it was entered
   std::chrono::nanoseconds connect_started_{0};
-  std::chrono::nanoseconds phase_deadline_;                // of its start, an attempt to connect, the closing handshake
-  std::chrono::nanoseconds stall_deadline_{never};         // for the server to read what waits for it
-  std::chrono::nanoseconds last_event_{0};                 // when what the behaviour last waited for came, or was given up
-  std::chrono::nanoseconds turn_due_{0};                   // of the turn that is waited for, or was granted last
-  std::chrono::nanoseconds one_way_due_{never};            // of a message without an answer that is not written yet
+  std::chrono::nanoseconds phase_deadline_;         // of its start, an attempt to connect, the closing handshake
+  std::chrono::nanoseconds stall_deadline_{never};  // for the server to read what waits for it
+  std::chrono::nanoseconds usable_since_{0};        // when messages could go again after the server had held them up
+  std::chrono::nanoseconds last_event_{0};          // when what the behaviour last waited for came, or was given up
+  std::chrono::nanoseconds turn_due_{0};            // of the turn that is waited for, or was granted last
+  std::chrono::nanoseconds one_way_due_{never};     // of a message without an answer that is not written yet
   std::chrono::nanoseconds receive_deadline_{0};
   std::chrono::nanoseconds pause_end_{0};
 

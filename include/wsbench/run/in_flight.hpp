@@ -18,12 +18,12 @@ struct InFlight {
   static constexpr std::chrono::nanoseconds unset{-1};
 
   MetricsCollector::LabelId label{0};
-  std::uint64_t number{0};                ///< of the client's messages that expect an answer
-  std::optional<std::uint64_t> id{};      ///< that its answer carries; nothing: answers come in order
-  std::chrono::nanoseconds due{unset};    ///< when it should have been sent; unset: whenever it was
-  std::chrono::nanoseconds sent{unset};   ///< just before the write; unset: not written yet
-  std::chrono::nanoseconds timeout{0};    ///< how long its answer may take, from the send
-  PendingReply* waiter{nullptr};          ///< whom to give the answer to; null: nobody waits any more
+  std::uint64_t number{0};               ///< of the client's messages that expect an answer
+  std::optional<std::uint64_t> id{};     ///< that its answer carries; nothing: answers come in order
+  std::chrono::nanoseconds due{unset};   ///< when it should have been sent; unset: whenever it was
+  std::chrono::nanoseconds sent{unset};  ///< just before the write; unset: not written yet
+  std::chrono::nanoseconds timeout{0};   ///< how long its answer may take, from the send
+  PendingReply* waiter{nullptr};         ///< whom to give the answer to; null: nobody waits any more
 
   std::chrono::nanoseconds deadline() const noexcept { return sent + timeout; }
 };
@@ -52,20 +52,22 @@ class InFlightMessages {
     }
   }
 
-  /// The message that an answer with this id belongs to; it is taken out.
-  std::optional<InFlight> take(std::uint64_t id) {
-    const auto place = std::find_if(messages_.begin(), messages_.end(), [id](const InFlight& message) { return message.id == id; });
-    return place == messages_.end() ? std::nullopt : std::optional{take_at(place)};
+  /// The message that an answer with this id belongs to; it is taken out. What is not written yet has no answer.
+  std::optional<InFlight> take_answered(std::uint64_t id) {
+    return take_first([id](const InFlight& message) { return message.id == id; });
   }
 
-  /// The message sent longest ago; it is taken out.
+  /// The message that an answer without an id belongs to, the one written longest ago; it is taken out.
+  std::optional<InFlight> take_answered() {
+    return take_first([](const InFlight&) { return true; });
+  }
+
+  /// The oldest message, written or not; it is taken out.
   std::optional<InFlight> take_oldest() { return messages_.empty() ? std::nullopt : std::optional{take_at(messages_.begin())}; }
 
   /// The oldest message whose deadline is over; it is taken out.
   std::optional<InFlight> take_expired(std::chrono::nanoseconds now) {
-    const auto place = std::find_if(messages_.begin(), messages_.end() - static_cast<std::ptrdiff_t>(unwritten_),
-                                    [now](const InFlight& message) { return message.deadline() <= now; });
-    return place == messages_.end() - static_cast<std::ptrdiff_t>(unwritten_) ? std::nullopt : std::optional{take_at(place)};
+    return take_first([now](const InFlight& message) { return message.deadline() <= now; });
   }
 
   /// The earliest deadline; `none` where nothing was written.
@@ -85,6 +87,14 @@ class InFlightMessages {
   bool empty() const noexcept { return messages_.empty(); }
 
  private:
+  // Of those written.
+  template <class Wanted>
+  std::optional<InFlight> take_first(Wanted wanted) {
+    const auto end = messages_.end() - static_cast<std::ptrdiff_t>(unwritten_);
+    const auto place = std::find_if(messages_.begin(), end, wanted);
+    return place == end ? std::nullopt : std::optional{take_at(place)};
+  }
+
   InFlight take_at(std::vector<InFlight>::iterator place) {
     const InFlight message = *place;
     if (message.sent == InFlight::unset) --unwritten_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <wsbench/failure.hpp>
 
 namespace wsbench {
@@ -28,16 +30,23 @@ struct Answer {
   std::optional<Failure> failure{};           ///< why it was given up; nothing if it was answered
 };
 
+/// One outcome as it happens, for people: "Client 0 - Message 0: 45.23 ms", or with why it was given up.
+inline std::string to_string(const Answer& answer) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(answer.response_time).count();
+  const std::string why = answer.failure ? std::string(name(*answer.failure)) + " after " : std::string();
+  return fmt::format("Client {} - Message {}: {}{:.2f} ms", answer.client, answer.message, why, milliseconds);
+}
+
 /// What is about this run and not about the conversation.
 struct Options {
-  std::uint64_t workers{1};                                           ///< threads; each has its share of the clients
-  std::uint64_t seed{1};                                              ///< of everything random
-  std::vector<Header> headers{};                                      ///< added to every upgrade request; replace its own of the same name
-  std::vector<std::string> subprotocols{};                            ///< asked for, in order of preference
+  std::uint64_t workers{1};                                            ///< threads; each has its share of the clients
+  std::uint64_t seed{1};                                               ///< of everything random
+  std::vector<Header> headers{};                                       ///< added to every upgrade request; replace its own of the same name
+  std::vector<std::string> subprotocols{};                             ///< asked for, in order of preference
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
-  std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};    ///< how long the closing handshake may take
-  std::uint64_t max_message_size{std::uint64_t{16} << 20U};           ///< largest message accepted from the server, in bytes
-  std::function<void(const Answer&)> on_answer{};                     ///< told of every outcome, on the worker's thread; default nobody
+  std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
+  std::uint64_t max_message_size{std::uint64_t{16} << 20U};            ///< largest message accepted from the server, in bytes
+  std::function<void(const Answer&)> on_answer{};                      ///< told of every outcome, on the worker's thread; default nobody
 };
 
 }  // namespace wsbench

@@ -74,10 +74,18 @@ inline void describe_system(Environment& environment) {
 
 #else
 
-inline std::uint64_t open_file_limit() noexcept { return std::numeric_limits<std::uint64_t>::max(); }
-inline std::uint64_t open_files() noexcept { return 3; }
-inline std::chrono::nanoseconds thread_cpu_time() noexcept { return std::chrono::nanoseconds{0}; }
-inline std::uint64_t max_rss_kib() noexcept { return 0; }
+inline std::uint64_t open_file_limit() noexcept {
+  return std::numeric_limits<std::uint64_t>::max();
+}
+inline std::uint64_t open_files() noexcept {
+  return 3;
+}
+inline std::chrono::nanoseconds thread_cpu_time() noexcept {
+  return std::chrono::nanoseconds{0};
+}
+inline std::uint64_t max_rss_kib() noexcept {
+  return 0;
+}
 inline void describe_system(Environment&) {}
 
 #endif
@@ -101,8 +109,8 @@ inline Environment this_environment() {
 #elif defined(__GNUC__)
   environment.compiler = "g++ " __VERSION__;
 #endif
-  environment.asio_version = std::to_string(ASIO_VERSION / 100000) + '.' + std::to_string(ASIO_VERSION / 100 % 1000) + '.' +
-                             std::to_string(ASIO_VERSION % 100);
+  environment.asio_version =
+      std::to_string(ASIO_VERSION / 100000) + '.' + std::to_string(ASIO_VERSION / 100 % 1000) + '.' + std::to_string(ASIO_VERSION % 100);
   environment.wsbench_version = version;
   return environment;
 }

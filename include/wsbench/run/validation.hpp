@@ -64,14 +64,14 @@ inline void validate_options(const Options& options) {
   require_time("close_timeout", options.close_timeout);
   if (options.max_message_size < 1) throw Error("max_message_size", "0 accepts nothing: give a size, such as 16MiB");
   for (const Header& header : options.headers) {
-    if (!is_token(header.name)) throw Error("header", quoted(header.name) + " is no name of a header: write Name: value");
+    if (!is_token(header.name)) throw Error("header", in_quotes(header.name) + " is no name of a header: write Name: value");
     const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; };
     if (std::any_of(header.value.begin(), header.value.end(), control)) {
-      throw Error("header", quoted(header.name) + " has a control character in its value: take it out");
+      throw Error("header", in_quotes(header.name) + " has a control character in its value: take it out");
     }
   }
   for (const std::string& subprotocol : options.subprotocols) {
-    if (!is_token(subprotocol)) throw Error("subprotocol", quoted(subprotocol) + " is no token: use letters, digits and -._");
+    if (!is_token(subprotocol)) throw Error("subprotocol", in_quotes(subprotocol) + " is no token: use letters, digits and -._");
   }
 }
 

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/net/web_socket.hpp>
-#include <wsbench/metrics_collector.hpp>
 #include <wsbench/run/client.hpp>
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/options.hpp>
@@ -34,9 +34,9 @@ class Worker {
  public:
   /// Serves the clients `index`, `index + workers`, `index + 2 * workers`, ...; `scenario` and `options` have to outlive it.
   Worker(std::uint64_t index, const std::vector<std::string>& urls, const Scenario& scenario, const Options& options)
-      : random_(options.seed + index),
-        messages_(options.max_message_size),
-        cohort_{scenario, options, collector_, loop_, loop_.deadlines(), [this] { client_finished(); }} {
+      : random_(options.seed + index), messages_(options.max_message_size), cohort_{scenario,          options,
+                                                                                    collector_,        loop_,
+                                                                                    loop_.deadlines(), [this] { client_finished(); }} {
     for (const std::string& url : urls) {
       Target& target = targets_.emplace_back(loop_, parse_url(url));
       for (const Header& header : options.headers) target.headers.emplace_back(header.name, header.value);
@@ -67,7 +67,9 @@ class Worker {
   /// Has `receive(WorkerResult)` called in the worker's thread, unless that ends before; from any thread.
   template <class Receive>
   void ask(Receive receive) {
-    loop_.post([this, receive = std::move(receive)] { receive(WorkerResult{collector_.snapshot(), cohort_.last_outcome, thread_cpu_time()}); });
+    loop_.post([this, receive = std::move(receive)] {
+      receive(WorkerResult{collector_.snapshot(), cohort_.last_outcome, thread_cpu_time()});
+    });
   }
 
   /// What was measured; after `run()` has returned.

@@ -78,7 +78,7 @@ class Workers {
       record.duration = std::max(record.duration, result.last_outcome);
     }
     if (running) record.duration = elapsed();
-    record.generator.max_rss_kib = max_rss_kib();
+    record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
     record.interrupted = interrupted_;
     return Report(std::move(record), scenario_.expect);
   }
@@ -102,6 +102,7 @@ class Workers {
     }
     const std::lock_guard lock(mutex_);
     member.ended = true;
+    if (all_ended()) max_rss_kib_at_end_ = max_rss_kib();
     if (thrown && !thrown_) {
       thrown_ = thrown;
       interrupt();
@@ -157,6 +158,7 @@ class Workers {
   mutable std::mutex mutex_{};
   mutable std::condition_variable changed_{};
   std::exception_ptr thrown_{};
+  std::uint64_t max_rss_kib_at_end_{0};
   std::vector<std::unique_ptr<Member>> crew_{};
 };
 

@@ -1,0 +1,369 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <wsbench/report.hpp>
+#include <wsbench/version.hpp>
+
+/// \file
+/// A report as JSON; `wsbench/report/json_reader.hpp` reads it back.
+///
+/// Keys carry their unit. Figures in milliseconds and seconds are for people and scripts; what a report is restored from is exact: counts,
+/// keys that end in `_ns`, and the histograms. A figure that was not measured is `null`. Keys are only ever added.
+
+namespace wsbench {
+
+namespace detail {
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr std::uint64_t json_schema_version = 1;
+
+// In the order of their enums.
+inline constexpr auto unit_names = std::to_array<std::string_view>({"seconds", "share", "count", "per_second"});
+inline constexpr auto pace_names = std::to_array<std::string_view>({"think", "flat_out"});
+static_assert(unit_names.size() == static_cast<std::size_t>(Unit::per_second) + 1, "every unit has a name");
+static_assert(pace_names.size() == static_cast<std::size_t>(Pace::Kind::flat_out) + 1, "every pace has a name");
+
+// The fields that are written and read alike: `each(key, member)` does the one or the other.
+
+void configuration_fields(auto& configuration, auto each) {
+  each("urls", configuration.urls);
+  each("clients", configuration.clients);
+  each("ramp_up_ns", configuration.ramp_up);
+  each("messages", configuration.messages);
+  each("duration_ns", configuration.duration);
+  each("pace", configuration.pace);
+  each("timeout_ns", configuration.timeout);
+  each("connect_timeout_ns", configuration.connect_timeout);
+  each("behaviour", configuration.behaviour);
+  each("workers", configuration.workers);
+  each("seed", configuration.seed);
+}
+
+void environment_fields(auto& environment, auto each) {
+  each("host", environment.host);
+  each("system", environment.system);
+  each("cores", environment.cores);
+  each("compiler", environment.compiler);
+  each("asio_version", environment.asio_version);
+  each("wsbench_version", environment.wsbench_version);
+}
+
+void connection_counts(auto& connections, auto each) {
+  each("attempted", connections.attempted);
+  each("succeeded", connections.succeeded);
+  each("failed", connections.failed);
+  each("reconnected", connections.reconnected);
+  each("open", connections.open);
+  each("peak_open", connections.peak_open);
+}
+
+void connection_phases(auto& connections, auto each) {
+  each("resolve", connections.resolve);
+  each("tcp", connections.tcp);
+  each("tls", connections.tls);
+  each("upgrade", connections.upgrade);
+}
+
+void message_counts(auto& messages, auto each) {
+  each("sent", messages.sent);
+  each("one_way", messages.one_way);
+  each("answered", messages.answered);
+  each("failed", messages.failed);
+}
+
+void message_histograms(auto& messages, auto each) {
+  each("response_time", messages.response_time);
+  each("service_time", messages.service_time);
+  each("failed_time", messages.failed_time);
+}
+
+void traffic_counts(auto& metrics, auto each) {
+  each("received", metrics.received);
+  each("late", metrics.late);
+  each("unclaimed", metrics.unclaimed);
+  each("bytes_sent", metrics.bytes_sent);
+  each("bytes_received", metrics.bytes_received);
+}
+
+void lag_histograms(auto& metrics, auto each) {
+  each("schedule_lag", metrics.schedule_lag);
+  each("receive_lag", metrics.receive_lag);
+}
+
+void check_fields(auto& check, auto each) {
+  each("name", check.name);
+  each("passed", check.passed);
+  each("failed", check.failed);
+}
+
+inline std::string one_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// The text with U+FFFD for what is not UTF-8.
+inline std::string as_utf8(const std::string& text) {
+  return Json::parse(one_line(text)).get<std::string>();
+}
+
+/// The same metrics under names that JSON can hold; names that become the same are one, so that every key stands once.
+inline Metrics with_utf8_names(Metrics metrics) {
+  Metrics renamed;
+  for (const LabelMetrics& entry : metrics.labels) renamed.entry_of(as_utf8(entry.label)).messages.merge(entry.messages);
+  for (const CheckCount& entry : metrics.checks) {
+    CheckCount& check = renamed.check_of(as_utf8(entry.name));
+    check.passed += entry.passed;
+    check.failed += entry.failed;
+  }
+  metrics.labels = std::move(renamed.labels);
+  metrics.checks = std::move(renamed.checks);
+  return metrics;
+}
+
+/// Wall time as ISO 8601 in UTC: "2026-11-24T08:18:21.123456789Z".
+inline std::string utc_text(std::chrono::system_clock::time_point time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(second);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{second - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     std::chrono::duration_cast<std::chrono::nanoseconds>(time - second).count());
+}
+
+inline double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+/// Counts, switches and text stand for themselves.
+template <class Value>
+Json json_of(const Value& value) {
+  return value;
+}
+
+inline Json json_of(std::chrono::nanoseconds time) {
+  return time.count();
+}
+
+inline Json json_of(const Pace& pace) {
+  return {{"kind", pace_names.at(static_cast<std::size_t>(pace.kind()))}, {"think_time_ns", pace.think_time().count()}};
+}
+
+template <class Value>
+Json json_of(const std::optional<Value>& value) {
+  return value ? json_of(*value) : Json{};
+}
+
+/// The whole of it; bins are pairs of the lowest duration they count, in nanoseconds, and how many samples they have.
+inline Json json_of(const Histogram& histogram) {
+  const Histogram::Content content = histogram.content();
+  Json object;
+  // 128 bits do not fit a JSON number that others can read.
+  object["sum_ns"] = fmt::format("{}", (uint128{content.sum.high} << 64) + content.sum.low);
+  object["min_ns"] = json_of(histogram.min());
+  object["max_ns"] = json_of(histogram.max());
+  object["negative"] = content.negative;
+  object["bins"] = Json::array();
+  for (const Histogram::Bin& bin : content.bins) object["bins"].push_back(Json::array({bin.value, bin.count}));
+  return object;
+}
+
+/// Writes each field it is called with into the object.
+inline auto into(Json& object) {
+  return [&object](const char* key, const auto& member) { object[key] = json_of(member); };
+}
+
+/// The figures of a histogram, in milliseconds.
+inline Json timing_ms(const Histogram& histogram) {
+  Json figures;
+  figures["count"] = histogram.count();
+  for (const Statistic statistic : {Statistic::mean, Statistic::min, Statistic::p50, Statistic::p90, Statistic::p95, Statistic::p99,
+                                    Statistic::p99_9, Statistic::max}) {
+    const auto figure = statistic_of(histogram, statistic);
+    figures[std::string(name(statistic))] = figure ? Json(static_cast<double>(figure->count()) / 1e6) : Json{};
+  }
+  return figures;
+}
+
+/// Writes the figures of each histogram it is called with into the object.
+inline auto timings_into(Json& object) {
+  return [&object](const char* key, const Histogram& histogram) { object[std::string(key) + "_ms"] = timing_ms(histogram); };
+}
+
+/// A part of a whole; null where there is no whole.
+inline Json share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? Json{} : Json(static_cast<double>(part) / static_cast<double>(whole));
+}
+
+inline Json connections_json(const Report& report) {
+  const ConnectionMetrics& connections = report.metrics().connections;
+  Json object;
+  connection_counts(connections, into(object));
+  object["success_rate"] = json_of(report.connection_success_rate());
+  object["connect_time_ms"] = timing_ms(connections.connect_time);
+  Json& phases = object["phases_ms"];
+  connection_phases(connections, [&](const char* key, const Histogram& histogram) { phases[key] = timing_ms(histogram); });
+  return object;
+}
+
+/// The messages of one label or of all; without `not_sent` it is not known how many there should have been.
+inline Json message_figures(const MessageMetrics& messages, std::optional<std::uint64_t> not_sent, std::chrono::nanoseconds duration) {
+  const std::uint64_t known = messages.sent + not_sent.value_or(0);
+  Json object;
+  object["planned"] = not_sent ? Json(known) : Json{};
+  object["not_sent"] = json_of(not_sent);
+  message_counts(messages, into(object));
+  object["in_flight"] = messages.in_flight();
+  object["success_rate"] = not_sent ? share(messages.answered, messages.answered + messages.failed + *not_sent) : Json{};
+  object["sent_per_second"] = duration.count() > 0 && known > 0 ? Json(static_cast<double>(messages.sent) / seconds(duration)) : Json{};
+  message_histograms(messages, timings_into(object));
+  return object;
+}
+
+inline Json messages_json(const Report& report, const Metrics& metrics) {
+  const std::chrono::nanoseconds duration = report.record().duration;
+  Json object = message_figures(report.messages(), metrics.not_sent, duration);
+  traffic_counts(metrics, into(object));
+  Json& labels = object["labels"] = Json::object();
+  for (const LabelMetrics& entry : metrics.labels) {
+    // What was not sent has no label, and what came has none before it is matched.
+    Json& label = labels[entry.label] =
+        message_figures(entry.messages, metrics.not_sent == 0 ? std::optional{metrics.not_sent} : std::nullopt, duration);
+    traffic_counts(metrics, [&](const char* key, std::uint64_t) { label[key] = nullptr; });
+  }
+  return object;
+}
+
+inline Json errors_json(const FailureTally& failures) {
+  Json list = Json::array();
+  for (const FailureCount& entry : failures.by_count()) {
+    Json& object = list.emplace_back();
+    object["failure"] = name(entry.failure);
+    object["code"] = entry.code == 0 ? Json{} : Json(entry.code);
+    object["count"] = entry.count;
+    object["first_at_s"] = seconds(entry.first_at);
+    object["first_at_ns"] = entry.first_at.count();
+    object["sample"] = entry.sample;
+  }
+  return list;
+}
+
+inline Json checks_json(const std::vector<CheckCount>& checks) {
+  Json list = Json::array();
+  for (const CheckCount& check : checks) {
+    Json& object = list.emplace_back();
+    check_fields(check, into(object));
+    object["success_rate"] = share(check.passed, check.passed + check.failed);
+  }
+  return list;
+}
+
+inline Json expectations_json(const std::vector<ExpectationResult>& expectations) {
+  Json list = Json::array();
+  for (const ExpectationResult& expectation : expectations) {
+    Json& object = list.emplace_back();
+    object["text"] = expectation.text;
+    object["unit"] = unit_names.at(static_cast<std::size_t>(expectation.unit));
+    object["actual"] = json_of(expectation.actual);
+    object["met"] = expectation.met;
+  }
+  return list;
+}
+
+inline Json generator_json(const RunRecord& record) {
+  // No process runs without CPU time, memory or a thread: 0 is a figure that nobody took.
+  const auto measured = [](auto figure) { return figure == 0 ? Json{} : Json(figure); };
+  Json object;
+  lag_histograms(record.metrics, timings_into(object));
+  object["cpu_s"] = measured(seconds(record.generator.cpu_time));
+  object["cpu_ns"] = measured(record.generator.cpu_time.count());
+  object["busy"] = nullptr;
+  object["max_rss_kib"] = measured(record.generator.max_rss_kib);
+  object["workers"] = measured(record.configuration.workers);
+  object["kernel_stamps"] = record.generator.kernel_stamps;
+  return object;
+}
+
+inline Json histograms_json(const Metrics& metrics) {
+  Json object;
+  object["connect_time"] = json_of(metrics.connections.connect_time);
+  connection_phases(metrics.connections, into(object));
+  lag_histograms(metrics, into(object));
+  Json& labels = object["labels"] = Json::object();
+  for (const LabelMetrics& entry : metrics.labels) message_histograms(entry.messages, into(labels[entry.label]));
+  return object;
+}
+
+/// Objects, and lists of objects, get a line for each entry; any other list stays on one line, however many bins it has.
+inline void print(const Json& value, std::size_t depth, std::string& text) {
+  const bool is_list = value.is_array() && !value.empty() && value.front().is_object();
+  if (!is_list && (!value.is_object() || value.empty())) {
+    text += one_line(value);
+    return;
+  }
+  const std::string line_break = '\n' + std::string(2 * depth, ' ');
+  text += is_list ? '[' : '{';
+  std::string_view separator{};
+  for (const auto& entry : value.items()) {
+    text.append(separator).append(line_break).append("  ");
+    if (!is_list) text.append(one_line(entry.key())).append(": ");
+    print(entry.value(), depth + 1, text);
+    separator = ",";
+  }
+  text += line_break;
+  text += is_list ? ']' : '}';
+}
+
+}  // namespace detail
+
+/// The report as a JSON document; labels and checks have U+FFFD for bytes that are not UTF-8.
+///
+/// In `messages.labels` a figure is null that is not known by label: what came, and, if any message could not be sent, what was planned.
+inline nlohmann::ordered_json to_json(const Report& report) {
+  const RunRecord& record = report.record();
+  const Metrics metrics = detail::with_utf8_names(record.metrics);
+  nlohmann::ordered_json document;
+  document["schema_version"] = detail::json_schema_version;
+  document["tool"] = {{"name", "wsbench"}, {"version", version}};
+  document["scenario"] = record.scenario;
+  document["load_model"] = "closed";  // every pace there is waits for an answer
+  document["started_at"] = detail::utc_text(record.started_at);
+  document["duration_s"] = detail::seconds(record.duration);
+  document["duration_ns"] = record.duration.count();
+  document["verdict"] = name(report.verdict());
+  document["valid"] = report.valid();
+  document["invalid_because"] = report.invalid_because();
+  document["interrupted"] = record.interrupted;
+  document["connections"] = detail::connections_json(report);
+  document["messages"] = detail::messages_json(report, metrics);
+  document["errors"] = detail::errors_json(metrics.failures);
+  document["checks"] = detail::checks_json(metrics.checks);
+  document["expectations"] = detail::expectations_json(record.expectations);
+  document["generator"] = detail::generator_json(record);
+  document["histograms"] = detail::histograms_json(metrics);
+  detail::configuration_fields(record.configuration, detail::into(document["configuration"]));
+  detail::environment_fields(record.environment, detail::into(document["environment"]));
+  return document;
+}
+
+/// The report as JSON text, indented by two, with a newline at its end; U+FFFD stands for bytes that are not UTF-8, which a server may
+/// send.
+inline std::string to_json_text(const Report& report) {
+  std::string text;
+  detail::print(to_json(report), 0, text);
+  return text += '\n';
+}
+
+}  // namespace wsbench

@@ -1,0 +1,303 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <wsbench/assessment.hpp>
+#include <wsbench/report.hpp>
+#include <wsbench/units.hpp>
+
+namespace wsbench {
+
+namespace detail {
+
+/// Writes a report as text of at most 80 columns, as far as names of the embedder's own allow.
+class TextReport {
+ public:
+  explicit TextReport(const Report& report) : report_(report) {}
+
+  std::string text() {
+    head();
+    summary();
+    connections();
+    messages();
+    checks();
+    errors();
+    assessment();
+    expectations();
+    generator();
+    verdict();
+    return std::move(text_);
+  }
+
+ private:
+  static constexpr std::size_t columns = 80;
+  static constexpr std::size_t name_width = 16;
+
+  template <class... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    // A cell that is padded ends no line.
+    text_.erase(text_.find_last_not_of(' ') + 1);
+    text_ += '\n';
+  }
+
+  void section(std::string_view title) { line("\n{}", title); }
+  void entry(std::string_view name, std::string_view value) { wrapped(fmt::format("  {:<{}}  ", name, name_width), value); }
+
+  // The words after `start`, with further lines indented as far as it reaches.
+  void wrapped(const std::string& start, std::string_view words) {
+    std::string current = start;
+    bool empty = true;
+    while (!words.empty()) {
+      const std::size_t end = std::min(words.find(' '), words.size());
+      const std::string_view word = words.substr(0, end);
+      words.remove_prefix(std::min(end + 1, words.size()));
+      if (!empty && current.size() + 1 + word.size() > columns) {
+        line("{}", current);
+        current.assign(start.size(), ' ');
+        empty = true;
+      }
+      if (!std::exchange(empty, false)) current += ' ';
+      current += word;
+    }
+    line("{}", current);
+  }
+
+  const Metrics& metrics() const noexcept { return report_.metrics(); }
+  const Configuration& load() const noexcept { return report_.record().configuration; }
+
+  void head() {
+    line("{}: {}", report_.record().scenario, verdict_in_words());
+    std::string what = fmt::format("{} {}", format_count(load().clients), load().clients == 1 ? "client" : "clients");
+    if (load().ramp_up.count() > 0) what += " over " + exact_duration(load().ramp_up);
+    if (load().messages > 0)
+      what += fmt::format(", {} {} each", format_count(load().messages), load().messages == 1 ? "message" : "messages");
+    if (load().duration.count() > 0) what += ", for " + exact_duration(load().duration);
+    what += ", " + to_string(load().pace) + " (closed loop), " + load().behaviour;
+    wrapped("", what);
+    for (const std::string& url : load().urls) line("{}", url);
+  }
+
+  static std::string together(std::initializer_list<std::pair<std::uint64_t, std::string_view>> counts) {
+    std::string text;
+    for (const auto& [count, name] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", format_count(count), name);
+    return text;
+  }
+
+  void summary() {
+    const ConnectionMetrics& connections = metrics().connections;
+    const MessageMetrics& messages = report_.messages();
+    section("Summary");
+    entry("duration", format_duration(report_.record().duration));
+    entry("clients", format_count(load().clients));
+    std::string reconnected;
+    if (connections.reconnected > 0) reconnected = fmt::format(", {} opened again", format_count(connections.reconnected));
+    entry("connections", together({{connections.succeeded, "successful"}, {connections.failed, "failed"}}) + reconnected);
+    entry("messages", together({{messages.sent, "sent"}, {messages.answered, "answered"}, {messages.failed, "failed"}}));
+    std::string rest;
+    const auto mention = [&rest](std::uint64_t count, std::string_view what) {
+      if (count > 0) rest += fmt::format("{}{} {}", rest.empty() ? "" : ", ", format_count(count), what);
+    };
+    mention(metrics().not_sent, "planned but not sent");
+    mention(messages.one_way, "sent one way");
+    mention(messages.in_flight(), "still in flight");
+    mention(metrics().late, "answered late");
+    mention(metrics().unclaimed, "received unasked");
+    if (!rest.empty()) entry("", rest);
+    entry("errors", format_count(metrics().failures.total()));
+    entry("success rate", format_figure(report_.success_rate(), Unit::share));
+  }
+
+  // A statistic of a histogram as a cell of a table; marked where it rests on few samples.
+  std::string cell(const Histogram& histogram, Statistic statistic) {
+    const auto value = statistic_of(histogram, statistic);
+    if (!value) return "n/a";
+    const bool few = has_few_samples(histogram, statistic);
+    few_samples_ = few_samples_ || few;
+    return format_duration(*value) + (few ? "*" : "");
+  }
+  static bool has_few_samples(const Histogram& histogram, Statistic statistic) {
+    const std::optional<double> share = share_of(statistic);
+    return share && histogram.evidence(*share) == Evidence::few;
+  }
+
+  void table_row(std::string_view name, const std::vector<std::string>& cells) {
+    std::string row = fmt::format("  {:<15.15}", name);
+    for (const std::string& text : cells) row += fmt::format("{:>9}", text);
+    line("{}", row);
+  }
+
+  void connections() {
+    const ConnectionMetrics& connections = metrics().connections;
+    section("Connections");
+    table_row("", {"average", "median", "p95", "max"});
+    const auto row = [this](std::string_view name, const Histogram& times) {
+      table_row(name,
+                {cell(times, Statistic::mean), cell(times, Statistic::p50), cell(times, Statistic::p95), cell(times, Statistic::max)});
+    };
+    row("connect time", connections.connect_time);
+    const auto phase = [&](std::string_view name, const Histogram& times) {
+      if (times.count() > 0) row(name, times);
+    };
+    phase("  resolve", connections.resolve);
+    phase("  TCP", connections.tcp);
+    phase("  TLS", connections.tls);
+    phase("  upgrade", connections.upgrade);
+  }
+
+  void messages() {
+    section("Messages");
+    entry("sent", format_figure(report_.sent_per_second(), Unit::per_second) + " (messages a second)");
+    entry("bytes", fmt::format("{} out, {} in (with handshakes and framing)", format_size(metrics().bytes_sent),
+                               format_size(metrics().bytes_received)));
+    table_row("", {"average", "median", "min", "p95", "p99", "p99.9", "max"});
+    const auto row = [this](std::string_view name, const Histogram& times) {
+      std::vector<std::string> cells;
+      for (const Statistic statistic :
+           {Statistic::mean, Statistic::p50, Statistic::min, Statistic::p95, Statistic::p99, Statistic::p99_9, Statistic::max}) {
+        cells.push_back(cell(times, statistic));
+      }
+      table_row(name, cells);
+    };
+    row("latency", report_.messages().response_time);
+    row("service time", report_.messages().service_time);
+    if (report_.messages().failed > 0) row("failed after", report_.messages().failed_time);
+    if (metrics().labels.size() > 1) {
+      for (const LabelMetrics& label : metrics().labels) {
+        if (label.messages.response_time.count() > 0) row("  " + label.label, label.messages.response_time);
+      }
+    }
+    if (few_samples_) line("  * few samples: fewer than ten lie beyond it; n/a: none does");
+  }
+
+  void checks() {
+    if (metrics().checks.empty()) return;
+    section("Checks");
+    for (const CheckCount& check : metrics().checks) {
+      entry(check.name, together({{check.passed, "passed"}, {check.failed, "failed"}}));
+    }
+  }
+
+  void errors() {
+    const std::vector<FailureCount> failures = metrics().failures.by_count();
+    if (failures.empty()) return;
+    section("Errors");
+    for (const FailureCount& failure : failures) {
+      entry(label(failure),
+            fmt::format("{}, first after {}: {}", format_count(failure.count), format_duration(failure.first_at), failure.sample));
+    }
+  }
+
+  void assessment() {
+    section("Assessment");
+    for (const RatedFigure& rated : assess(report_)) {
+      const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
+      line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit), name(rated.rating), why);
+    }
+  }
+
+  void expectations() {
+    if (report_.expectations().empty()) return;
+    section("Expectations");
+    for (const ExpectationResult& expectation : report_.expectations()) {
+      line("  {:<6}  {:<36} {}", expectation.met ? "met" : "MISSED", expectation.text,
+           expectation.actual ? "it is " + format_figure(expectation.actual, expectation.unit) : "n/a: not measured");
+    }
+  }
+
+  void generator() {
+    const RunRecord& record = report_.record();
+    section("Generator");
+    entry("validity", validity());
+    const Histogram& lag = metrics().schedule_lag;
+    if (lag.count() > 0) {
+      entry("schedule lag",
+            fmt::format("messages left {} late on average, {} at most", format_figure_of(lag.mean()), format_figure_of(lag.max())));
+    }
+    entry("clock", record.generator.kernel_stamps ? "answers end at the kernel's receive stamp" : "answers end when they are read");
+    entry("used",
+          fmt::format("{} of CPU time, {} at most, {} {}", format_duration(record.generator.cpu_time),
+                      format_size(record.generator.max_rss_kib * 1024), load().workers, load().workers == 1 ? "worker" : "workers"));
+    const Environment& where = record.environment;
+    entry("on", fmt::format("{}, {}, {} {}, wsbench {} by {}, Asio {}", where.host, where.system, where.cores,
+                            where.cores == 1 ? "core" : "cores", where.wsbench_version, where.compiler, where.asio_version));
+  }
+
+  static std::string format_figure_of(std::optional<std::chrono::nanoseconds> time) { return time ? format_duration(*time) : "n/a"; }
+
+  std::string validity() const {
+    if (report_.valid()) return "valid: the generator kept its schedule";
+    std::string because;
+    for (const std::string& reason : report_.invalid_because()) because += (because.empty() ? "" : "; ") + reason;
+    return "INVALID: " + because;
+  }
+
+  std::string verdict_in_words() const {
+    switch (report_.verdict()) {
+      case Verdict::passed: return "PASSED";
+      case Verdict::failed: return "FAILED";
+      case Verdict::invalid: return "INVALID";
+      case Verdict::interrupted: return "INTERRUPTED";
+      case Verdict::no_connection: return "NO CONNECTION";
+    }
+    return {};
+  }
+
+  // Why, in one line: the last thing a reader sees.
+  void verdict() {
+    std::string why;
+    switch (report_.verdict()) {
+      case Verdict::passed:
+        why = report_.expectations().empty() ? "answers came; nothing else was expected" : "every expectation was met";
+        break;
+      case Verdict::failed: why = why_failed(); break;
+      case Verdict::invalid: why = "the figures say nothing about the server"; break;
+      case Verdict::interrupted: why = "the figures are those up to then"; break;
+      case Verdict::no_connection: why = why_not_connected(); break;
+    }
+    line("");
+    wrapped("", verdict_in_words() + ": " + why);
+  }
+
+  std::string why_failed() const {
+    if (report_.unanswered()) return "answers were expected and none came";
+    std::string missed;
+    for (const ExpectationResult& expectation : report_.expectations()) {
+      if (!expectation.met) missed += (missed.empty() ? "missed " : ", ") + expectation.text;
+    }
+    return missed;
+  }
+
+  std::string why_not_connected() const {
+    const std::vector<FailureCount> failures = metrics().failures.by_count();
+    return "nothing could connect" + (failures.empty() ? std::string() : " (" + label(failures.front()) + ')');
+  }
+
+  const Report& report_;
+  std::string text_{};
+  bool few_samples_{false};
+};
+
+}  // namespace detail
+
+/// The report for people: plain text of 80 columns, the verdict first and last.
+inline std::string to_text(const Report& report) {
+  return detail::TextReport{report}.text();
+}
+
+/// Prints the report for people.
+inline std::ostream& operator<<(std::ostream& out, const Report& report) {
+  return out << to_text(report);
+}
+
+}  // namespace wsbench

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <time.h>
+
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include <wsbench/echo_server.hpp>
+
+#include "child_process.hpp"
+
+namespace bench {
+
+/// The CPU time, user and system, that a process has used so far.
+inline std::chrono::nanoseconds cpu_time_of(pid_t process) {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+    throw std::runtime_error("no CPU clock of a process");
+  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+/// wsbench's echo server in a process of its own.
+class EchoProcess {
+ public:
+  /// Forks: to be called while this process has one thread. It lives for at most `seconds`.
+  explicit EchoProcess(unsigned seconds) : process_("echo server", seconds, serve), port_(process_.get<std::uint16_t>()) {}
+
+  std::uint16_t port() const noexcept { return port_; }
+  std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
+  pid_t id() const noexcept { return process_.id(); }
+
+  /// What the server has counted so far.
+  wsbench::EchoServer::Counts counts() const {
+    process_.put('?');
+    return process_.get<wsbench::EchoServer::Counts>();
+  }
+
+ private:
+  static void serve(const Channel& parent) {
+    const wsbench::EchoServer server;
+    parent.put(server.port());
+    for (char question{}; parent.get(question);) parent.put(server.counts());
+  }
+
+  ChildProcess process_;
+  std::uint16_t port_;
+};
+
+}  // namespace bench

@@ -1,0 +1,324 @@
+// The command line as a shell sees it: what it prints, where, and its exit code.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wsbench/report/json_reader.hpp>
+#include <wsbench/wsbench.hpp>
+
+#include "catch.hpp"
+#include "support/child_process.hpp"
+#include "support/misbehaving_server.hpp"
+
+using namespace std::chrono_literals;
+using support::BoundSocket;
+using support::ChildProcess;
+using support::MisbehavingServer;
+using support::PeerSocket;
+
+namespace {
+
+constexpr auto patience = 30s;
+
+// A file of this test's own, gone with it.
+class ScratchFile {
+ public:
+  explicit ScratchFile(const std::string& content = {}) {
+    const int descriptor = ::mkstemp(name_.data());
+    REQUIRE(descriptor >= 0);
+    ::close(descriptor);
+    std::ofstream(name_) << content;
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() { std::remove(name_.c_str()); }
+
+  const std::string& name() const noexcept { return name_; }
+  std::string content() const {
+    std::ifstream file(name_);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+ private:
+  std::string name_ = "/tmp/wsbench-test-XXXXXX";
+};
+
+struct Outcome {
+  int exit_code{-1};
+  std::string out{};
+  std::string errors{};
+};
+
+std::vector<std::string> redirected(const std::vector<std::string>& arguments, const std::string& errors) {
+  std::vector<std::string> command{"sh", "-c", "exec \"$0\" \"$@\" 2>" + errors, WSBENCH_CLI};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+Outcome run(const std::vector<std::string>& arguments, const std::string& input = {}) {
+  const ScratchFile errors;
+  ChildProcess process(redirected(arguments, errors.name()));
+  if (!input.empty()) process.write_line(input);
+  process.close_input();
+  const std::optional<std::string> out = process.read_to_end(patience);
+  REQUIRE(out.has_value());
+  const std::optional<int> exit_code = process.wait(patience);
+  REQUIRE(exit_code.has_value());
+  return {*exit_code, *out, errors.content()};
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool is_one_line(const std::string& text) {
+  return !text.empty() && text.find('\n') == text.size() - 1;
+}
+
+std::size_t longest_line(const std::string& text) {
+  std::size_t longest = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  return longest;
+}
+
+const std::string nobody = "ws://127.0.0.1:9";
+
+}  // namespace
+
+TEST_CASE("bare and without a terminal it prints its help", "[cli]") {
+  const Outcome outcome = run({});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.errors.empty());
+  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show"}) CHECK(has(outcome.out, command));
+  CHECK(has(outcome.out, "Exit codes"));
+}
+
+TEST_CASE("help fits eighty columns", "[cli]") {
+  const std::string command = GENERATE("", "light", "run", "serve", "show");
+  CAPTURE(command);
+  const Outcome outcome = command.empty() ? run({"--help"}) : run({command, "--help"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(longest_line(outcome.out) <= 80);
+}
+
+TEST_CASE("what cannot be run is refused in one line that names what is wrong", "[cli]") {
+  struct Row {
+    std::vector<std::string> arguments;
+    std::string named;
+  };
+  const auto row = GENERATE(values<Row>({
+      {{"heavily"}, "heavily"},
+      {{"light"}, "url"},
+      {{"light", "127.0.0.1:9001"}, "url"},
+      {{"light", "http://127.0.0.1:9001"}, "url"},
+      {{"light", "ws://127.0.0.1:0"}, "url"},
+      {{"light", "ws://127.0.0.1:65536"}, "url"},
+      {{"light", nobody, "--bogus"}, "--bogus"},
+      {{"light", nobody, "--clients", "3"}, "--clients"},  // light is light
+      {{"run", nobody}, "clients"},
+      {{"run", nobody, "-c", "0", "-n", "1"}, "clients"},
+      {{"run", nobody, "-c", "-1", "-n", "1"}, "--clients"},
+      {{"run", nobody, "-c", "many", "-n", "1"}, "--clients"},
+      {{"run", nobody, "-c", "1"}, "messages"},
+      {{"run", nobody, "-c", "1", "-d", "10"}, "--duration"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--think", "-5ms"}, "--think"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--think", "5ms", "--flat-out"}, "--flat-out"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--timeout", "0s"}, "timeout"},
+      {{"run", nobody, "-c", "1", "-n", "1", "-w", "0"}, "workers"},
+      {{"run", nobody, "-c", "1", "-n", "1", "-H", "no colon"}, "header"},
+      {{"run", nobody, "-c", "1", "-n", "1", "-H", "Bad Name: x"}, "header"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--size", "1.5B"}, "--size"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--json", "/no/such/folder/x.json"}, "--json"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--config", "/no/such/file.toml"}, "/no/such/file.toml"},
+      {{"run", nobody, "-c", "10M", "-n", "1"}, "clients"},  // more than there can be descriptors
+      {{"serve", "--port", "65536"}, "--port"},
+      {{"serve", "--address", "localhost"}, "address"},
+      {{"show", "/no/such/file.json"}, "show"},
+      {{"show"}, "file"},
+  }));
+  CAPTURE(row.arguments);
+  const Outcome outcome = run(row.arguments);
+  INFO(outcome.errors);
+  CHECK(outcome.exit_code == 104);
+  CHECK(outcome.out.empty());
+  CHECK(is_one_line(outcome.errors));
+  CHECK(has(outcome.errors, "wsbench: "));
+  CHECK(has(outcome.errors, row.named));
+}
+
+TEST_CASE("nobody listens: exit code 2, with the reason", "[cli]") {
+  const BoundSocket unheard;
+  const Outcome outcome = run({"light", unheard.url()});
+  CHECK(outcome.exit_code == 2);
+  CHECK(has(outcome.out, "NO CONNECTION"));
+  CHECK(has(outcome.out, "refused"));
+}
+
+TEST_CASE("a standard load against a sound server passes, and its report can be shown again", "[cli]") {
+  const wsbench::EchoServer server;
+  const ScratchFile json;
+  const Outcome outcome = run({"light", server.url(), "--json", json.name()});
+  INFO(outcome.out << outcome.errors);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.errors.empty());
+  CHECK(outcome.out.starts_with("light: PASSED\n"));
+  CHECK(longest_line(outcome.out) <= 80);
+  CHECK(server.counts().messages == 100);
+
+  const wsbench::Report report = wsbench::report_from_json(json.content());
+  CHECK(report.messages().answered == 100);
+  CHECK(wsbench::to_text(report) == outcome.out);
+
+  const Outcome shown = run({"show", json.name()});
+  CHECK(shown.exit_code == 0);
+  CHECK(shown.out == outcome.out);
+}
+
+TEST_CASE("JSON on stdout takes the place of the text", "[cli]") {
+  const wsbench::EchoServer server;
+  const Outcome outcome = run({"run", server.url(), "-c", "2", "-n", "3", "--json", "-"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(wsbench::report_from_json(outcome.out).messages().answered == 6);
+}
+
+TEST_CASE("quiet says nothing but its exit code", "[cli]") {
+  const wsbench::EchoServer server;
+  const Outcome outcome = run({"run", server.url(), "-c", "2", "-n", "3", "-q"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.errors.empty());
+}
+
+TEST_CASE("verbose tells of every answer as it comes", "[cli]") {
+  wsbench::EchoServer server({.swallow_every = 4});
+  const Outcome outcome = run({"run", server.url(), "-c", "1", "-n", "4", "--timeout", "200ms", "-v"});
+  INFO(outcome.out);
+  CHECK(has(outcome.out, "Client 0 - Message 0: "));
+  CHECK(has(outcome.out, " ms\nClient 0 - Message 1: "));
+  CHECK(has(outcome.out, "Client 0 - Message 3: timeout after 20"));
+  CHECK_FALSE(has(outcome.out, "Message 4"));
+}
+
+TEST_CASE("a file of options is read as if they were given", "[cli]") {
+  const wsbench::EchoServer server;
+  const std::string content =
+      GENERATE(as<std::string>{}, "clients = 3\nmessages = 5\nthink = \"1ms\"\n", "[run]\nclients = 3\nmessages = 5\nthink = \"1ms\"\n");
+  const ScratchFile options(content);
+  const Outcome outcome = run({"run", server.url(), "--config", options.name(), "--json", "-"});
+  INFO(outcome.errors);
+  CHECK(outcome.exit_code == 0);
+  const wsbench::Report report = wsbench::report_from_json(outcome.out);
+  CHECK(report.messages().answered == 15);
+  CHECK(report.record().configuration.pace == wsbench::think(1ms));
+}
+
+TEST_CASE("a file with an option that is not known is refused", "[cli]") {
+  const ScratchFile options("clients = 3\nmessages = 5\nbogus = 1\n");
+  const Outcome outcome = run({"run", nobody, "--config", options.name()});
+  CHECK(outcome.exit_code == 104);
+  CHECK(is_one_line(outcome.errors));
+  CHECK(has(outcome.errors, "bogus"));
+}
+
+TEST_CASE("headers, subprotocol and message reach the server", "[cli]") {
+  std::string request;
+  std::string message;
+  {
+    MisbehavingServer server([&](PeerSocket& peer) {
+      request = peer.read_request();
+      peer.write(PeerSocket::agreement(request, "Sec-WebSocket-Protocol: chat\r\n"));
+      if (const auto first = peer.read_message()) {
+        message = first->payload;
+        peer.write(support::frame(first->payload));
+      }
+      peer.read_close_code();
+      peer.write(support::close_frame(1000));
+    });
+    const Outcome outcome = run({"run", server.url() + "/room?id=1", "-c", "1", "-n", "1", "-H", "X-One: 1", "-H", "Origin: http://here",
+                                 "--subprotocol", "chat", "-m", "hello"});
+    INFO(outcome.out << outcome.errors);
+    CHECK(outcome.exit_code == 0);
+  }
+  CHECK(request.starts_with("GET /room?id=1 HTTP/1.1\r\n"));
+  CHECK(has(request, "\r\nX-One: 1\r\n"));
+  CHECK(has(request, "\r\nOrigin: http://here\r\n"));
+  CHECK(has(request, "\r\nSec-WebSocket-Protocol: chat\r\n"));
+  CHECK(message == "hello");
+}
+
+TEST_CASE("a missed expectation is exit code 99", "[cli]") {
+  wsbench::EchoServer server({.delay = 60ms});  // light expects less than 50 ms on average
+  const Outcome outcome = run({"light", server.url()});
+  INFO(outcome.out);
+  CHECK(outcome.exit_code == 99);
+  CHECK(has(outcome.out, "MISSED  latency.mean < 50ms"));
+}
+
+TEST_CASE("an interrupted run writes its report and exits with 105", "[cli]") {
+  wsbench::EchoServer server;
+  const ScratchFile errors;
+  ChildProcess process(redirected({"run", server.url(), "-c", "2", "-d", "1h", "--think", "5ms", "-v"}, errors.name()));
+  REQUIRE(process.read_line(patience).has_value());  // under way
+  ::kill(process.pid(), SIGINT);
+  const std::optional<std::string> rest = process.read_to_end(patience);
+  REQUIRE(rest.has_value());
+  CHECK(process.wait(patience) == 105);
+  CHECK(has(*rest, "custom: INTERRUPTED"));
+  CHECK(has(*rest, "Assessment"));
+}
+
+TEST_CASE("a second interruption ends it at once", "[cli]") {
+  ChildProcess process({WSBENCH_CLI, "serve", "--port", "0"});
+  REQUIRE(process.read_line(patience).has_value());
+  // Stopped, it finds both when it goes on.
+  ::kill(process.pid(), SIGSTOP);
+  ::kill(process.pid(), SIGINT);
+  ::kill(process.pid(), SIGTERM);
+  ::kill(process.pid(), SIGCONT);
+  CHECK(process.wait(patience) == 128 + SIGTERM);
+}
+
+TEST_CASE("serve says where it listens and what it did", "[cli]") {
+  ChildProcess process({WSBENCH_CLI, "serve", "--port", "0", "--swallow-every", "5"});
+  const std::optional<std::string> line = process.read_line(patience);
+  REQUIRE(line.has_value());
+  const std::size_t at = line->find("ws://");
+  REQUIRE(at != std::string::npos);
+  const std::string url = line->substr(at, line->find(' ', at) - at);
+  const Outcome outcome = run({"run", url, "-c", "1", "-n", "10", "--timeout", "200ms"});
+  CHECK(outcome.exit_code == 0);  // nothing was expected but answers
+  CHECK(has(outcome.out, "10 sent, 8 answered, 2 failed"));
+  ::kill(process.pid(), SIGTERM);
+  const std::optional<std::string> rest = process.read_to_end(patience);
+  REQUIRE(rest.has_value());
+  CHECK(process.wait(patience) == 0);
+  CHECK(has(*rest, "1 connections, 10 messages, 8 answered, 2 swallowed"));
+}
+
+TEST_CASE("on a terminal it asks which load, and where", "[cli]") {
+  // script gives it a terminal; its input is what was typed.
+  ChildProcess process({"script", "-qec", WSBENCH_CLI, "/dev/null"});
+  process.write_line("5");
+  process.write_line("light");
+  process.write_line("");
+  const std::optional<std::string> out = process.read_to_end(patience);
+  REQUIRE(out.has_value());
+  INFO(*out);
+  REQUIRE(process.wait(patience).has_value());
+  CHECK(has(*out, "\"5\" is none of them"));
+  CHECK(has(*out, "100 sent, 100 answered"));
+}

@@ -1,0 +1,1 @@
+// Nothing of its own: a target to hang the precompiled headers on.

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <wsbench/error.hpp>
+#include <wsbench/run/options.hpp>
+#include <wsbench/scenario.hpp>
+#include <wsbench/scenarios.hpp>
+#include <wsbench/units.hpp>
+
+namespace cli {
+
+/// Where the report goes.
+struct Output {
+  std::string json{};   ///< a file, or "-" for stdout in place of the text; empty: none
+  bool quiet{false};    ///< no text and no progress
+  bool verbose{false};  ///< every answer as it comes
+};
+
+/// What the flags of a run are read into.
+struct Request {
+  std::vector<std::string> urls{};
+  wsbench::Scenario scenario{};
+  wsbench::Payload payload{};
+  wsbench::Options options{};
+  Output output{};
+};
+
+/// Adds a flag whose text is read by `parse`; an Error names the flag.
+template <class Parse, class Set>
+CLI::Option* add_parsed(CLI::App& app, const std::string& names, const char* type, const std::string& description, Parse parse, Set set) {
+  const std::string flag = names.substr(names.find("--"));
+  const auto read = [flag, parse, set](const std::string& text) {
+    try {
+      set(parse(text));
+    } catch (const wsbench::Error& error) {
+      throw wsbench::Error(flag, error.problem());
+    }
+  };
+  return app.add_option_function<std::string>(names, read, description)->type_name(type);
+}
+
+inline CLI::Option* add_duration(CLI::App& app, const std::string& names, std::chrono::nanoseconds& into, const std::string& description) {
+  return add_parsed(app, names, "TIME", description, wsbench::parse_duration, [&into](std::chrono::nanoseconds time) { into = time; })
+      ->default_str(into.count() > 0 ? wsbench::exact_duration(into) : std::string());
+}
+
+inline CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint64_t& into, const std::string& description) {
+  return add_parsed(app, names, "N", description, wsbench::parse_count, [&into](std::uint64_t count) { into = count; })
+      ->default_str(into > 0 ? std::to_string(into) : std::string());
+}
+
+inline void add_targets(CLI::App& app, Request& request) {
+  app.add_option("url", request.urls, "ws://host:port/path; several share the clients in turn")->required()->type_name("URL...");
+}
+
+/// Who is there and when they speak.
+inline void add_load(CLI::App& app, Request& request) {
+  wsbench::Scenario& scenario = request.scenario;
+  const char* const group = "Load";
+  app.add_option("--name", scenario.name, "What the report calls it")->capture_default_str()->type_name("TEXT")->group(group);
+  add_parsed(app, "-c,--clients", "N", "Users at the same time, such as 10k", wsbench::parse_count,
+             [&scenario](std::uint64_t count) { scenario.clients = count; })
+      ->required()
+      ->group(group);
+  add_duration(app, "--ramp-up", scenario.ramp_up, "Start the clients evenly over this time; default at once")->group(group);
+  add_count(app, "-n,--messages", scenario.messages, "Messages each client sends")->group(group);
+  add_duration(app, "-d,--duration", scenario.duration, "Messages are sent for so long; either this or --messages, or both")->group(group);
+  CLI::Option* const think = add_parsed(app, "--think", "TIME", "From an answer to that client's next message", wsbench::parse_duration,
+                                        [&scenario](std::chrono::nanoseconds time) { scenario.pace = wsbench::think(time); });
+  think->group(group);
+  app.add_flag_callback(
+         "--flat-out", [&scenario] { scenario.pace = wsbench::flat_out(); }, "Send as soon as the last answer is in (default)")
+      ->excludes(think)
+      ->group(group);
+}
+
+/// What is said.
+inline void add_conversation(CLI::App& app, Request& request) {
+  const char* const group = "Messages";
+  CLI::Option* const size = add_parsed(app, "--size", "SIZE", "Bytes of a message that is made up, such as 64B or 4KiB",
+                                       wsbench::parse_size, [&request](std::uint64_t bytes) { request.payload.size = bytes; });
+  size->default_str("64B")->group(group);
+  app.add_option("-m,--message", request.payload.text, "Send this text instead; answers are then matched in order")
+      ->type_name("TEXT")
+      ->excludes(size)
+      ->group(group);
+  app.add_flag("--binary", request.payload.binary, "Send binary messages")->group(group);
+  add_duration(app, "--timeout", request.scenario.timeout, "How long an answer may take")->group(group);
+}
+
+/// How a connection is made.
+inline void add_connection(CLI::App& app, Request& request) {
+  const char* const group = "Connections";
+  const auto parse_header = [](const std::string& text) {
+    const std::size_t colon = text.find(':');
+    if (colon == text.npos) throw wsbench::Error("header", wsbench::detail::in_quotes(text) + " has no colon: write Name: value");
+    const std::size_t value = text.find_first_not_of(' ', colon + 1);
+    return wsbench::Header{text.substr(0, colon), value == text.npos ? std::string() : text.substr(value)};
+  };
+  // Read as a list, since each use adds one.
+  app.add_option_function<std::vector<std::string>>(
+         "-H,--header",
+         [&request, parse_header](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) request.options.headers.push_back(parse_header(text));
+         },
+         "Add \"Name: value\" to the upgrade request; may be given again")
+      ->type_name("HEADER")
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("--subprotocol", request.options.subprotocols, "Ask for this subprotocol; may be given again")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->group(group);
+  add_duration(app, "--connect-timeout", request.options.connect_timeout, "How long a connection may take to be open")->group(group);
+}
+
+/// How this run is made and what is told of it.
+inline void add_run(CLI::App& app, Request& request) {
+  const char* const group = "Run";
+  add_count(app, "-w,--workers", request.options.workers, "Threads")->group(group);
+  add_count(app, "--seed", request.options.seed, "Of everything random")->group(group);
+  app.add_option("--json", request.output.json, "Write the report as JSON; - for stdout in place of the text")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_flag("-v,--verbose", request.output.verbose, "Tell of every answer as it comes")->group(group);
+  app.add_flag("-q,--quiet", request.output.quiet, "Print no report and no progress: the exit code tells")->group(group);
+}
+
+}  // namespace cli

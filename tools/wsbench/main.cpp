@@ -1,0 +1,289 @@
+// The command line: reads its arguments into the library's own aggregates, runs, and prints.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <wsbench/report/json.hpp>
+#include <wsbench/report/json_reader.hpp>
+#include <wsbench/wsbench.hpp>
+
+#include "choice.hpp"
+#include "exit_code.hpp"
+#include "flags.hpp"
+#include "help.hpp"
+#include "interruption.hpp"
+#include "progress.hpp"
+#include "standard_loads.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using cli::ExitCode;
+
+constexpr auto look_interval = 20ms;  // how soon an interruption is heeded
+constexpr auto progress_interval = 500ms;
+
+// A client is a descriptor: the soft limit is often 1,024 where the hard one is a million.
+void raise_open_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The file that the JSON goes to; opened before the run, so that nobody waits for a report that cannot be kept.
+class JsonFile {
+ public:
+  explicit JsonFile(std::string name) : name_(std::move(name)) {
+    if (!to_file()) return;
+    file_.open(name_);
+    if (!file_)
+      throw wsbench::Error("--json", "cannot write to " + wsbench::detail::in_quotes(name_) + ": give a file in a folder that is there");
+  }
+
+  bool to_stdout() const { return name_ == "-"; }
+
+  void write(const wsbench::Report& report) {
+    if (name_.empty()) return;
+    std::ostream& out = to_stdout() ? std::cout : file_;
+    out << wsbench::to_json_text(report) << std::flush;
+    if (!out) throw std::runtime_error("writing the JSON to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?");
+  }
+
+ private:
+  bool to_file() const { return !name_.empty() && !to_stdout(); }
+
+  std::string name_;
+  std::ofstream file_{};
+};
+
+wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progress) {
+  const cli::Interruption interruption;
+  wsbench::Run run = test.start();
+  interruption.listen();
+  auto next_progress = std::chrono::steady_clock::now() + progress_interval;
+  for (bool stopped = false; !run.wait_for(look_interval);) {
+    if (cli::Interruption::requested() && !std::exchange(stopped, true)) run.stop();
+    if (progress.shown() && std::chrono::steady_clock::now() >= next_progress) {
+      progress.show(run.snapshot());
+      next_progress += progress_interval;
+    }
+  }
+  progress.clear();
+  return run.wait();
+}
+
+ExitCode run(cli::Request request) {
+  raise_open_file_limit();
+  request.scenario.behaviour = wsbench::echo(request.payload);
+  if (request.output.verbose) {
+    request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
+  }
+  const wsbench::LoadTest test{request.urls, request.scenario, request.options};
+  test.validate();
+  JsonFile json{request.output.json};
+  cli::Progress progress{!request.output.quiet && !request.output.verbose};
+  const wsbench::Report report = run_to_end(test, progress);
+  std::fflush(stdout);  // what --verbose printed comes before the report
+  if (!request.output.quiet && !json.to_stdout()) std::cout << report << std::flush;
+  json.write(report);
+  return cli::exit_code_of(report);
+}
+
+ExitCode run_chosen() {
+  cli::Choice choice = cli::ask();
+  std::optional<wsbench::EchoServer> server;
+  if (!choice.url) choice.url = server.emplace().url();
+  std::cout << '\n';
+  cli::Request request;
+  request.urls = {*choice.url};
+  request.scenario = std::move(choice.scenario);
+  return run(std::move(request));
+}
+
+ExitCode serve(const wsbench::EchoServer::Options& options) {
+  raise_open_file_limit();
+  const cli::Interruption interruption;
+  wsbench::EchoServer server{options};
+  interruption.listen();
+  std::cout << "echo server listening at " << server.url() << " (end with Ctrl-C)" << std::endl;
+  while (!cli::Interruption::requested()) std::this_thread::sleep_for(look_interval);
+  server.stop();
+  const wsbench::EchoServer::Counts counts = server.counts();
+  fmt::print("\n{} connections, {} messages, {} answered, {} swallowed\n", wsbench::format_count(counts.connections),
+             wsbench::format_count(counts.messages), wsbench::format_count(counts.answered), wsbench::format_count(counts.swallowed));
+  return ExitCode::passed;
+}
+
+std::string contents_of(const std::string& name) {
+  std::ifstream file{name, std::ios::binary};
+  if (!file) throw wsbench::Error("show", "cannot read " + wsbench::detail::in_quotes(name) + ": give a file that --json wrote");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+ExitCode show(const std::string& name) {
+  const wsbench::Report report = wsbench::report_from_json(contents_of(name));
+  std::cout << report << std::flush;
+  return cli::exit_code_of(report);
+}
+
+/// CLI11's TOML, in which options without a section are those of the command that was given.
+class CommandConfig final : public CLI::ConfigBase {
+ public:
+  explicit CommandConfig(const CLI::App& app) : app_(app) {}
+
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> options = CLI::ConfigBase::from_config(input);
+    for (const CLI::App* command : app_.get_subcommands()) {
+      for (CLI::ConfigItem& item : options) {
+        if (item.parents.empty()) item.parents = {command->get_name()};
+      }
+    }
+    return options;
+  }
+
+ private:
+  const CLI::App& app_;
+};
+
+/// All commands: each sets what is to be done when the arguments have been read.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.formatter(std::make_shared<cli::Help>());
+    app_.set_help_flag("-h,--help", "Print this and exit");
+    app_.set_version_flag("--version", std::string("wsbench ") + wsbench::version, "Print the version and exit");
+    app_.require_subcommand(0, 1);
+    app_.allow_config_extras(CLI::config_extras_mode::error);
+    app_.fallthrough();  // so that --config may stand behind the command
+    app_.set_config("--config", "", "Read a command's options from a TOML file: think = \"50ms\"")->type_name("FILE");
+    app_.config_formatter(std::make_shared<CommandConfig>(app_));
+    app_.footer(
+        "Quantities carry units: 50ms, 2m, 10k, 64B.\n"
+        "Exit codes: 0 passed, 99 an expectation missed, 3 invalid result,\n"
+        "2 nothing could connect, 105 interrupted, 104 bad configuration, 1 other error.\n"
+        "Options may stand in a TOML file: wsbench run URL --config load.toml\n"
+        "More about a command: wsbench COMMAND --help");
+    add_standard_loads();
+    add_run_command();
+    add_serve_command();
+    add_show_command();
+  }
+
+  ExitCode run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) {
+        app_.exit(error);  // --help, --version
+        return ExitCode::passed;
+      }
+      throw wsbench::Error("command line", problem_of(error) + ": see " + command_name() + " --help");
+    }
+    if (action_) return action_();
+    if (::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0) return run_chosen();
+    std::cout << app_.help();
+    return ExitCode::passed;
+  }
+
+ private:
+  static std::string problem_of(const CLI::ParseError& error) {
+    std::string text = error.what();
+    // CLI11's own words for it run to "The following arguments were not expected: ...".
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return text.substr(text.find(": ") + 2) + " is not known here";
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+    return text;
+  }
+
+  // As far as the arguments name one.
+  std::string command_name() const {
+    std::string name = app_.get_name();
+    for (const CLI::App* command : app_.get_subcommands()) name += ' ' + command->get_name();
+    return name;
+  }
+
+  template <class Action>
+  CLI::App& add_command(const std::string& name, const std::string& description, Action action) {
+    CLI::App* const command = app_.add_subcommand(name, description);
+    command->callback([this, action] { action_ = action; });
+    return *command;
+  }
+
+  void add_standard_loads() {
+    for (const cli::StandardLoad& load : cli::standard_loads) {
+      auto request = std::make_shared<cli::Request>();
+      request->scenario = load.scenario();
+      CLI::App& command = add_command(request->scenario.name, description_of(load), [request] { return ::run(*request); });
+      cli::add_targets(command, *request);
+      add_conversation(command, *request);
+      add_connection(command, *request);
+      add_run(command, *request);
+    }
+  }
+
+  void add_run_command() {
+    auto request = std::make_shared<cli::Request>();
+    CLI::App& command = add_command("run", "Any load, from the command line", [request] { return ::run(*request); });
+    add_targets(command, *request);
+    add_load(command, *request);
+    add_conversation(command, *request);
+    add_connection(command, *request);
+    add_run(command, *request);
+  }
+
+  void add_serve_command() {
+    auto options = std::make_shared<wsbench::EchoServer::Options>();
+    options->port = 9001;
+    CLI::App& command = add_command("serve", "The embedded echo server", [options] { return serve(*options); });
+    command.add_option("--address", options->address, "Numeric address to listen at")->capture_default_str()->type_name("ADDRESS");
+    command.add_option("--port", options->port, "0 picks a free one")->capture_default_str()->type_name("PORT");
+    cli::add_duration(command, "--delay", options->delay, "Answer each message so long after it came");
+    cli::add_count(command, "--swallow-every", options->swallow_every, "Give no answer to every Nth message");
+    cli::add_count(command, "--close-every", options->close_every, "Close every Nth connection at its first message");
+    command.add_option("--greeting", options->greeting, "Send this to each client as it connects")->type_name("TEXT");
+    cli::add_duration(command, "--stall-at", options->stall_at, "So long after the start, stall");
+    cli::add_duration(command, "--stall-for", options->stall_for, "Neither read nor write for so long");
+  }
+
+  void add_show_command() {
+    auto file = std::make_shared<std::string>();
+    CLI::App& command = add_command("show", "A saved run, printed again", [file] { return show(*file); });
+    command.add_option("file", *file, "What --json wrote")->required()->type_name("RUN.json");
+  }
+
+  CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};
+  std::function<ExitCode()> action_{};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(CommandLine{}.run(argc, argv));
+  } catch (const wsbench::Error& error) {
+    fmt::print(stderr, "wsbench: {}\n", error.what());
+    return static_cast<int>(ExitCode::bad_configuration);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "wsbench: {}\n", error.what());
+    return static_cast<int>(ExitCode::error);
+  }
+}
