@@ -50,9 +50,7 @@ class LoadTest {
 
   /// A test of several servers; the clients are dealt to them in turn.
   LoadTest(std::vector<std::string> urls, Scenario scenario, Options options = {})
-      : urls_(std::move(urls)), scenario_(std::move(scenario)), options_(std::move(options)) {
-    if (!scenario_.behaviour) scenario_.behaviour = echo();
-  }
+      : urls_(std::move(urls)), scenario_(resolved(std::move(scenario), echo())), options_(std::move(options)) {}
 
   /// Throws Error, naming the member, if this cannot be run; opens no socket.
   void validate() const { detail::validate(urls_, scenario_, options_); }

@@ -11,6 +11,7 @@
 
 #include <wsbench/failure.hpp>
 #include <wsbench/histogram.hpp>
+#include <wsbench/time_series.hpp>
 
 namespace wsbench {
 
@@ -102,6 +103,7 @@ struct Metrics {
   ConnectionMetrics connections{};     ///< what became of the connections
   std::vector<LabelMetrics> labels{};  ///< what became of the messages, by label; all of them together are the messages
   std::uint64_t not_sent{0};           ///< messages that were due but had no connection to go to
+  std::uint64_t held_by_in_flight{0};  ///< turns of an open load that waited because the in-flight bound was reached
   std::uint64_t received{0};           ///< messages that came from the server, answers or not
   std::uint64_t late{0};               ///< of those received: answers after their deadline, told by their id
   std::uint64_t unclaimed{0};          ///< of those received: no answer to anything, and nobody waited for them
@@ -110,7 +112,11 @@ struct Metrics {
   FailureTally failures{};             ///< everything that went wrong, by kind
   std::vector<CheckCount> checks{};    ///< the behaviours' own checks
   Histogram schedule_lag{};            ///< from when a message was due until just before its write
-  Histogram receive_lag{};             ///< from when an answer reached the machine until it was handled; empty: not measured
+  Histogram receive_lag{};             ///< from when an answer reached the machine until it was read; empty: not measured
+  std::uint64_t stamped_reads{0};      ///< reads that ended at the kernel's receive stamp
+  std::uint64_t unbelieved_stamps{0};  ///< reads whose stamp could not be true: they ended when they were read
+  std::uint64_t shared_stamps{0};      ///< messages with the stamp of a newer one, read with it: they came then or before
+  TimeSeries series{};                 ///< how it went over the time; empty where the collector was not told the time
 
   /// The messages of all labels together.
   MessageMetrics messages() const {
@@ -124,6 +130,7 @@ struct Metrics {
     connections.merge(other.connections);
     for (const LabelMetrics& theirs : other.labels) entry_of(theirs.label).messages.merge(theirs.messages);
     not_sent += other.not_sent;
+    held_by_in_flight += other.held_by_in_flight;
     received += other.received;
     late += other.late;
     unclaimed += other.unclaimed;
@@ -137,6 +144,10 @@ struct Metrics {
     }
     schedule_lag.merge(other.schedule_lag);
     receive_lag.merge(other.receive_lag);
+    stamped_reads += other.stamped_reads;
+    unbelieved_stamps += other.unbelieved_stamps;
+    shared_stamps += other.shared_stamps;
+    series.merge(other.series);
   }
 
   /// The entry of a label, made if there is none.
@@ -161,6 +172,9 @@ class MetricsCollector {
  public:
   /// Stands for a label; valid for this collector's life.
   using LabelId = std::size_t;
+
+  /// What is told from now on happens at this time since the start of the run; before the first call nothing enters the time series.
+  void at(std::chrono::nanoseconds now) noexcept { now_ = now; }
 
   /// The label's id, made if there is none.
   LabelId label(std::string_view name) {
@@ -187,7 +201,7 @@ class MetricsCollector {
   }
 
   /// A lost connection was opened again.
-  void connection_reopened() noexcept {
+  void connection_reopened() {
     ++metrics_.connections.reconnected;
     count_open();
   }
@@ -196,10 +210,16 @@ class MetricsCollector {
   void connection_failed() noexcept { ++metrics_.connections.failed; }
 
   /// An open connection is open no longer.
-  void connection_ended() noexcept { --metrics_.connections.open; }
+  void connection_ended() {
+    --metrics_.connections.open;
+    if (timed()) metrics_.series.ended(now_);
+  }
 
   /// A message was written that expects an answer; it was not on a schedule.
-  void sent(LabelId label) noexcept { ++metrics_.labels[label].messages.sent; }
+  void sent(LabelId label) {
+    ++metrics_.labels[label].messages.sent;
+    if (timed()) metrics_.series.sent(now_);
+  }
 
   /// A message was written that expects an answer, this long after it was due.
   void sent(LabelId label, std::chrono::nanoseconds schedule_lag) {
@@ -208,14 +228,21 @@ class MetricsCollector {
   }
 
   /// A message was sent that expects none.
-  void sent_one_way(LabelId label) noexcept {
-    MessageMetrics& messages = metrics_.labels[label].messages;
-    ++messages.sent;
-    ++messages.one_way;
+  void sent_one_way(LabelId label) {
+    sent(label);
+    ++metrics_.labels[label].messages.one_way;
   }
 
   /// A message on a schedule, counted elsewhere, was written this long after it was due.
   void lagged(std::chrono::nanoseconds schedule_lag) { metrics_.schedule_lag.record(schedule_lag); }
+
+  /// An answer had waited this long on this machine when it was read.
+  void waited(std::chrono::nanoseconds receive_lag) { metrics_.receive_lag.record(receive_lag); }
+
+  /// A read had the kernel's receive stamp, which was believed or not.
+  void stamped_read(bool believed) noexcept { ++(believed ? metrics_.stamped_reads : metrics_.unbelieved_stamps); }
+  /// Messages had the stamp of a newer one.
+  void shared_stamp(std::uint64_t count) noexcept { metrics_.shared_stamps += count; }
 
   /// A sent message was answered.
   void answered(LabelId label, std::chrono::nanoseconds response_time, std::chrono::nanoseconds service_time) {
@@ -223,6 +250,7 @@ class MetricsCollector {
     ++messages.answered;
     messages.response_time.record(response_time);
     messages.service_time.record(service_time);
+    if (timed()) metrics_.series.answered(now_, response_time);
   }
 
   /// A sent message was given up this long after it was due; why is told to `failure()`.
@@ -230,10 +258,14 @@ class MetricsCollector {
     MessageMetrics& messages = metrics_.labels[label].messages;
     ++messages.failed;
     messages.failed_time.record(after);
+    if (timed()) metrics_.series.failed(now_);
   }
 
   /// Messages that were due could not be sent.
   void not_sent(std::uint64_t count) noexcept { metrics_.not_sent += count; }
+
+  /// A turn of an open load has to wait, since as many messages are in flight as may.
+  void held_by_in_flight() noexcept { ++metrics_.held_by_in_flight; }
 
   /// A message came.
   void received() noexcept { ++metrics_.received; }
@@ -251,6 +283,7 @@ class MetricsCollector {
   template <class Describe>
   void failure(Failure failure, int code, std::chrono::nanoseconds at, Describe&& describe) {
     metrics_.failures.add(failure, code, at, std::forward<Describe>(describe));
+    if (timed()) metrics_.series.failure(at, failure);
   }
 
   /// A check of a behaviour's own.
@@ -263,15 +296,18 @@ class MetricsCollector {
   Metrics snapshot() const { return metrics_; }
 
  private:
-  void count_open() noexcept {
+  bool timed() const noexcept { return now_.count() >= 0; }
+  void count_open() {
     ConnectionMetrics& connections = metrics_.connections;
     connections.peak_open = std::max(connections.peak_open, ++connections.open);
+    if (timed()) metrics_.series.opened(now_);
   }
   static void record_phase(Histogram& phase, std::chrono::nanoseconds time) {
     if (time.count() >= 0) phase.record(time);
   }
 
   Metrics metrics_;
+  std::chrono::nanoseconds now_{-1};  // negative: not told
 };
 
 }  // namespace wsbench

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -23,14 +24,18 @@ class NotMeasured : public std::runtime_error {
 /// What a run was asked to do, as the report keeps it.
 struct Configuration {
   std::vector<std::string> urls{};              ///< the targets
-  std::uint64_t clients{0};                     ///< how many users
+  Population population{};                      ///< who was there
+  std::uint64_t clients{0};                     ///< how many users at most at once; 0 where they arrive
   std::chrono::nanoseconds ramp_up{0};          ///< over which they started
   std::uint64_t messages{0};                    ///< turns each; 0: by duration
   std::chrono::nanoseconds duration{0};         ///< of the load; 0: by messages
+  std::chrono::nanoseconds warm_up{0};          ///< messages due before then are in no figure
   Pace pace{};                                  ///< when the next message was due
+  std::uint64_t in_flight{0};                   ///< messages of a client that could wait for answers before its next turn
   std::chrono::nanoseconds timeout{0};          ///< for an answer
   std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
   std::string behaviour{};                      ///< its name
+  double connect_rate{0};                       ///< the most first connects a second; 0: no limit
   std::uint64_t workers{0};                     ///< threads
   std::uint64_t seed{0};                        ///< of everything random
 
@@ -53,6 +58,8 @@ struct Environment {
 struct GeneratorFigures {
   std::chrono::nanoseconds cpu_time{0};  ///< user and system time of the worker threads
   std::uint64_t max_rss_kib{0};          ///< largest resident set of the process, in KiB
+  std::optional<double> busy{};          ///< the busiest worker's share of time that it ran, or waited for a processor
+  double overloaded{0};                  ///< the share of its seconds in which a worker was busy for more than 90 %, at most
   bool kernel_stamps{false};             ///< whether answers end at the kernel's receive stamp, else at the read
 
   bool operator==(const GeneratorFigures&) const = default;
@@ -74,7 +81,9 @@ struct RunRecord {
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
   std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end
-  Metrics metrics{};                                   ///< all workers together
+  Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
+  MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
+  std::uint64_t warm_up_not_sent{0};                   ///< of the warm-up's: due, but with no connection to go to
   GeneratorFigures generator{};                        ///< what the generator saw of itself
   Configuration configuration{};                       ///< what was asked
   Environment environment{};                           ///< where
@@ -191,9 +200,13 @@ class Report {
   std::optional<double> connection_success_rate() const {
     return share(record_.metrics.connections.succeeded, record_.metrics.connections.attempted);
   }
-  /// Messages sent a second, over the whole duration.
+  /// How long the figures were taken: the whole run without its warm-up.
+  std::chrono::nanoseconds window() const noexcept {
+    return std::max(record_.duration - record_.configuration.warm_up, std::chrono::nanoseconds{0});
+  }
+  /// Messages sent a second, over the window.
   std::optional<double> sent_per_second() const {
-    const double seconds = std::chrono::duration<double>(record_.duration).count();
+    const double seconds = std::chrono::duration<double>(window()).count();
     if (seconds <= 0 || planned() == 0) return std::nullopt;
     return static_cast<double>(messages_.sent) / seconds;
   }
@@ -277,10 +290,22 @@ class Report {
     // A generator that runs late measures itself: beyond this its lag is no longer small against what it reports.
     const auto lag = record_.metrics.schedule_lag.percentile(0.99);
     const auto response = messages_.response_time.percentile(0.99);
-    if (lag && response && record_.configuration.pace.kind() == Pace::Kind::think &&
+    if (lag && response && record_.configuration.pace.kind() != Pace::Kind::flat_out &&
         *lag > std::max<std::chrono::nanoseconds>(std::chrono::milliseconds{5}, *response / 10)) {
       invalid_because_.push_back("generator-limited: messages left late (p99 " + format_duration(*lag) +
                                  " after they were due): use more workers, a quieter machine or fewer clients");
+    }
+    if (record_.configuration.pace.open() && record_.generator.overloaded > 0.1) {
+      invalid_because_.push_back("generator-limited: a worker was busy for over 90 % of the time in " +
+                                 format_share(record_.generator.overloaded) +
+                                 " of the seconds: use more workers, more machines or a lower rate");
+    }
+    // What the generator itself could not do says nothing about the server.
+    const FailureTally& failures = record_.metrics.failures;
+    const std::uint64_t own = failures.count(Failure::too_many_files) + failures.count(Failure::no_ports);
+    if (own * 100 > record_.metrics.connections.attempted) {
+      invalid_because_.push_back("generator-limited: " + std::to_string(own) +
+                                 " connections failed for want of files or ports of this machine: raise the limit, or use more machines");
     }
   }
 

@@ -65,9 +65,9 @@ inline Task echo_numbered(Session& user, std::size_t size, bool binary) {
   for (std::uint64_t sequence = (user.id() + 1) << 32U; co_await user.turn(); ++sequence) {
     const std::string_view text = message.numbered(sequence);
     if (binary) {
-      co_await user.request("echo", std::as_bytes(std::span{text}));
+      user.post("echo", std::as_bytes(std::span{text}));
     } else {
-      co_await user.request("echo", text);
+      user.post("echo", text);
     }
   }
 }
@@ -75,16 +75,16 @@ inline Task echo_numbered(Session& user, std::size_t size, bool binary) {
 inline Task echo_fixed(Session& user, const std::string& text, bool binary) {
   while (co_await user.turn()) {
     if (binary) {
-      co_await user.request("echo", std::as_bytes(std::span{text}));
+      user.post("echo", std::as_bytes(std::span{text}));
     } else {
-      co_await user.request("echo", std::string_view{text});
+      user.post("echo", std::string_view{text});
     }
   }
 }
 
 }  // namespace detail
 
-/// Sends a message each turn and waits for its answer.
+/// Sends a message each turn; the next turn is when the pace says, so that in a closed loop it comes after the answer.
 ///
 /// Messages made up carry a sequence number (37 bytes or more) and are matched by it; shorter ones and a text of your own
 /// are matched first in, first out, since nothing in them tells one answer from another.

@@ -80,6 +80,9 @@ class Waiter {
   bool await_ready() const noexcept { return done_; }
   void await_suspend(std::coroutine_handle<>) noexcept { awaited_ = true; }
 
+  /// Whether what it waits for has come.
+  bool done() const noexcept { return done_; }
+
   /// Marks it done and returns whether a behaviour waits for it already.
   bool complete() noexcept {
     done_ = true;
@@ -167,6 +170,17 @@ class Session {
     return {*this, label, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true, timeout};
   }
 
+  /// Sends a text message now without waiting for its answer, which is matched and timed under `label` when it comes.
+  ///
+  /// As many messages of a user may be under way as the scenario's `in_flight` allows: `turn()` waits for a place.
+  void post(std::string_view label, std::string_view text, std::chrono::nanoseconds timeout = {}) {
+    send_request(nullptr, label, text, false, timeout);
+  }
+  /// The same with a binary message.
+  void post(std::string_view label, std::span<const std::byte> bytes, std::chrono::nanoseconds timeout = {}) {
+    send_request(nullptr, label, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true, timeout);
+  }
+
   /// The next message that is no answer to a request, waiting up to `timeout` (0: the scenario's) for one.
   PendingReply receive(std::chrono::nanoseconds timeout = {}) { return {*this, timeout}; }
 
@@ -191,12 +205,13 @@ class Session {
   friend PendingPause;
 
   virtual void send_one_way(std::string_view payload, bool binary) = 0;
-  virtual void send_request(PendingReply& waiter, std::string_view label, std::string_view payload, bool binary,
+  virtual void send_request(PendingReply* waiter, std::string_view label, std::string_view payload, bool binary,
                             std::chrono::nanoseconds timeout) = 0;
   virtual void await_message(PendingReply& waiter, std::chrono::nanoseconds timeout) = 0;
   virtual void await_turn(PendingTurn& waiter) = 0;
   virtual void await_time(PendingPause& waiter, std::chrono::nanoseconds length) = 0;
   virtual void count_check(std::string_view name, bool passed) = 0;
+  // The waiter may be null: nobody waits for the answer.
   // A waiter that goes away is forgotten, answered or not.
   virtual void forget(const detail::Waiter& waiter) noexcept = 0;
 
@@ -206,7 +221,7 @@ class Session {
 inline PendingReply::PendingReply(Session& session, std::string_view label, std::string_view message, bool binary,
                                   std::chrono::nanoseconds timeout)
     : session_(session) {
-  session.send_request(*this, label, message, binary, timeout);
+  session.send_request(this, label, message, binary, timeout);
 }
 inline PendingReply::PendingReply(Session& session, std::chrono::nanoseconds timeout) : session_(session) {
   session.await_message(*this, timeout);

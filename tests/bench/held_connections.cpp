@@ -65,7 +65,9 @@ Held hold_connections(const std::string& url, std::uint64_t connections) {
   Held held;
   held.before_kib = own_memory_kib();
   const wsbench::LoadTest test{
-      url, {.name = "hold", .clients = connections, .ramp_up = 2s, .duration = 1h, .pace = wsbench::think(1h), .behaviour = hold}};
+      url,
+      {.name = "hold", .clients = connections, .ramp_up = 2s, .duration = 1h, .pace = wsbench::think(1h), .behaviour = hold},
+      {.connect_rate = 0}};
   wsbench::Run run = test.start();
   while (held.open + held.failed < connections && run.elapsed() < patience) {
     run.wait_for(50ms);

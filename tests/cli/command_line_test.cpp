@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/hdr_log.hpp>
 #include <wsbench/report/json_reader.hpp>
 #include <wsbench/wsbench.hpp>
 
@@ -103,12 +104,12 @@ TEST_CASE("bare and without a terminal it prints its help", "[cli]") {
   const Outcome outcome = run({});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.errors.empty());
-  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show"}) CHECK(has(outcome.out, command));
+  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show", "merge"}) CHECK(has(outcome.out, command));
   CHECK(has(outcome.out, "Exit codes"));
 }
 
 TEST_CASE("help fits eighty columns", "[cli]") {
-  const std::string command = GENERATE("", "light", "run", "serve", "show");
+  const std::string command = GENERATE("", "light", "run", "serve", "show", "merge");
   CAPTURE(command);
   const Outcome outcome = command.empty() ? run({"--help"}) : run({command, "--help"});
   CHECK(outcome.exit_code == 0);
@@ -143,11 +144,25 @@ TEST_CASE("what cannot be run is refused in one line that names what is wrong", 
       {{"run", nobody, "-c", "1", "-n", "1", "-H", "Bad Name: x"}, "header"},
       {{"run", nobody, "-c", "1", "-n", "1", "--size", "1.5B"}, "--size"},
       {{"run", nobody, "-c", "1", "-n", "1", "--json", "/no/such/folder/x.json"}, "--json"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--hdr-log", "/no/such/folder/x.hlog"}, "--hdr-log"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--json", "-", "--hdr-log", "-"}, "--hdr-log"},
       {{"run", nobody, "-c", "1", "-n", "1", "--config", "/no/such/file.toml"}, "/no/such/file.toml"},
       {{"run", nobody, "-c", "10M", "-n", "1"}, "clients"},  // more than there can be descriptors
       {{"serve", "--port", "65536"}, "--port"},
       {{"serve", "--address", "localhost"}, "address"},
-      {{"show", "/no/such/file.json"}, "show"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--rate", "fast"}, "--rate"},
+      {{"run", nobody, "-c", "1", "--rate", "0/s", "-d", "1s"}, "rate"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--rate", "5/s", "--think", "1s"}, "--think"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--poisson"}, "--poisson"},
+      {{"run", nobody, "--stages", "10"}, "--stages"},
+      {{"run", nobody, "--stages", "10:0s"}, "stages"},
+      {{"run", nobody, "--stages", "10:1s", "-c", "3"}, "--stages"},
+      {{"run", nobody, "--arrivals", "5/s"}, "duration"},
+      {{"run", nobody, "-c", "1", "-d", "1s", "--warm-up", "1s"}, "warm_up"},
+      {{"run", nobody, "-c", "1k", "-d", "1s", "--connect-rate", "10/s"}, "connect_rate"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--expect", "latency.p42 < 1s"}, "p42"},
+      {{"merge", "/no/such/file.json"}, "file"},
+      {{"show", "/no/such/file.json"}, "file"},
       {{"show"}, "file"},
   }));
   CAPTURE(row.arguments);
@@ -193,6 +208,24 @@ TEST_CASE("JSON on stdout takes the place of the text", "[cli]") {
   const Outcome outcome = run({"run", server.url(), "-c", "2", "-n", "3", "--json", "-"});
   CHECK(outcome.exit_code == 0);
   CHECK(wsbench::report_from_json(outcome.out).messages().answered == 6);
+}
+
+TEST_CASE("the durations go to a log of HdrHistogram's, beside the text or in its place", "[cli]") {
+  const wsbench::EchoServer server;
+  const ScratchFile log;
+  const Outcome beside = run({"run", server.url(), "-c", "2", "-n", "3", "--hdr-log", log.name()});
+  CHECK(beside.exit_code == 0);
+  CHECK(has(beside.out, "PASSED"));
+  const Outcome in_place = run({"run", server.url(), "-c", "2", "-n", "3", "--hdr-log", "-"});
+  CHECK(in_place.exit_code == 0);
+  for (const std::string& text : {log.content(), in_place.out}) {
+    const std::vector<wsbench::HdrLogEntry> entries = wsbench::parse_hdr_log(text);
+    REQUIRE(entries.size() >= 3);
+    CHECK(entries[0].tag == "connect_time");
+    CHECK(entries[0].histogram.count() == 2);
+    CHECK(entries[1].tag == "latency");
+    CHECK(entries[1].histogram.count() == 6);
+  }
 }
 
 TEST_CASE("quiet says nothing but its exit code", "[cli]") {
@@ -266,6 +299,50 @@ TEST_CASE("a missed expectation is exit code 99", "[cli]") {
   INFO(outcome.out);
   CHECK(outcome.exit_code == 99);
   CHECK(has(outcome.out, "MISSED  latency.mean < 50ms"));
+}
+
+TEST_CASE("expectations can be given as text", "[cli]") {
+  const wsbench::EchoServer server;
+  const Outcome met = run({"run", server.url(), "-c", "1", "-n", "3", "--expect", "latency.max < 5s", "--expect", "success_rate > 99%"});
+  CHECK(met.exit_code == 0);
+  CHECK(has(met.out, "met     latency.max < 5s"));
+  const Outcome missed = run({"run", server.url(), "-c", "1", "-n", "3", "--expect", "errors == 5"});
+  CHECK(missed.exit_code == 99);
+  CHECK(has(missed.out, "MISSED  errors == 5"));
+}
+
+TEST_CASE("an open load from the command line, saved, merged and shown", "[cli]") {
+  const wsbench::EchoServer server;
+  const ScratchFile one;
+  const ScratchFile two;
+  const ScratchFile all;
+  for (const ScratchFile* file : {&one, &two}) {
+    const Outcome outcome =
+        run({"run", server.url(), "-c", "5", "--rate", "100/s", "-d", "1s", "--warm-up", "200ms", "--json", file->name()});
+    INFO(outcome.out << outcome.errors);
+    CHECK((outcome.exit_code == 0 || outcome.exit_code == 3));  // 3: the machine was too busy to keep the schedule
+    CHECK(longest_line(outcome.out) <= 80);
+    CHECK(has(outcome.out, "rate 100/s (open loop)"));
+    CHECK(has(outcome.out, "after a warm-up of 200ms"));
+  }
+  const Outcome merged = run({"merge", one.name(), two.name(), "-o", all.name()});
+  INFO(merged.errors);
+  const wsbench::Report report = wsbench::report_from_json(all.content());
+  CHECK(report.record().warm_up.sent + report.messages().sent == 200);
+  CHECK(report.record().configuration.clients == 10);
+  CHECK(run({"show", all.name()}).out == merged.out);
+}
+
+TEST_CASE("runs of different loads are not merged", "[cli]") {
+  const wsbench::EchoServer server;
+  const ScratchFile one;
+  const ScratchFile two;
+  run({"run", server.url(), "-c", "1", "-n", "1", "--json", one.name()});
+  run({"run", server.url(), "-c", "2", "-n", "1", "--json", two.name()});
+  const Outcome outcome = run({"merge", one.name(), two.name()});
+  CHECK(outcome.exit_code == 104);
+  CHECK(is_one_line(outcome.errors));
+  CHECK(has(outcome.errors, "clients"));
 }
 
 TEST_CASE("an interrupted run writes its report and exits with 105", "[cli]") {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,10 +34,16 @@ class PretendedRun {
  public:
   explicit PretendedRun(wsbench::Scenario scenario_to_run, wsbench::Options options_to_use = {})
       : scenario(std::move(scenario_to_run)), options(std::move(options_to_use)) {
-    if (!scenario.behaviour) scenario.behaviour = wsbench::echo();
-    const auto count = static_cast<std::uint64_t>(scenario.clients.clients());
-    for (std::uint64_t id = 0; id < count; ++id) {
-      clients.emplace_back(cohort, id, wsbench::start_of_client(id, count, scenario.ramp_up), [this](wsbench::detail::WireEvents& events) {
+    scenario = wsbench::resolved(std::move(scenario), wsbench::echo());
+    if (scenario.pace.open()) {
+      open_load.emplace(clock, deadlines, collector, wsbench::MessageSchedule(scenario.pace, 0, 1, options.seed), scenario.duration,
+                        scenario.timeout);
+      cohort.open_load = &*open_load;
+    }
+    if (scenario.warm_up.count() > 0) cohort.warm_up = &warm_up;
+    wsbench::VisitSchedule visits(scenario.clients, scenario.ramp_up, 0);
+    while (const std::optional<wsbench::Visit> visit = visits.next()) {
+      clients.emplace_back(cohort, *visit, [this](wsbench::detail::WireEvents& events) {
         auto wire = std::make_unique<PretendedWire>(clock, events);
         wire->on_opening = [this](PretendedWire& opening) { after(connect_time, opening, &PretendedRun::accept); };
         wire->on_close = [this](PretendedWire& closing) { after(std::chrono::nanoseconds{0}, closing, &PretendedRun::close_back); };
@@ -77,6 +84,11 @@ class PretendedRun {
 
   /// The generator gets no processor from now on until then: what was due meanwhile is seen late, what arrived has its time.
   void freeze_until(std::chrono::nanoseconds time) { clock.advance_to(time); }
+
+  /// What the worker does when its clients are gone: the messages that nobody took were not sent.
+  void end_open_load() {
+    if (open_load) open_load->abandon(wsbench::never);
+  }
 
   const wsbench::Metrics& metrics() {
     metrics_ = collector.snapshot();
@@ -127,8 +139,9 @@ class PretendedRun {
       lost_unwritten += wire->lost_unwritten;
       delivered += wire->delivered;
     }
-    CHECK(total.sent >= handed_over);  // one way messages count as sent when they are taken
-    CHECK(total.sent <= handed_over + lost_unwritten);
+    const std::uint64_t sent = total.sent + warm_up.snapshot().messages().sent;
+    CHECK(sent >= handed_over);  // one way messages count as sent when they are taken
+    CHECK(sent <= handed_over + lost_unwritten);
     CHECK(all.received == delivered);
     CHECK(all.received >= total.answered + all.late + all.unclaimed);
 
@@ -157,8 +170,10 @@ class PretendedRun {
   VirtualClock clock{};
   wsbench::detail::DeadlineQueue deadlines{};
   wsbench::MetricsCollector collector{};
+  wsbench::MetricsCollector warm_up{};
+  std::optional<wsbench::detail::OpenLoad> open_load{};
   std::size_t finished{0};
-  wsbench::detail::Cohort cohort{scenario, options, collector, clock, deadlines, [this] { ++finished; }};
+  wsbench::detail::Cohort cohort{scenario, options, collector, clock, deadlines, [this](std::uint64_t) { ++finished; }};
   std::vector<PretendedWire*> wires{};
   std::deque<wsbench::detail::Client> clients{};
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <wsbench/net/clock.hpp>
+#include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/wire.hpp>
 
 namespace support {
@@ -81,7 +82,7 @@ class PretendedWire final : public wsbench::detail::Wire {
     for (const std::string& message : messages) {
       if (generation != generation_) break;
       ++delivered;
-      events_.on_message(message, binary, arrival);
+      events_.on_message(message, binary, {arrival, clock_.now(), wsbench::detail::Stamp::believed});
     }
     events_.on_input_end();
   }
@@ -95,7 +96,7 @@ class PretendedWire final : public wsbench::detail::Wire {
   /// A message and the end come in with one read.
   void deliver_and_end(const std::string& message, const wsbench::detail::Ending& ending) {
     ++delivered;
-    events_.on_message(message, false, clock_.now());
+    events_.on_message(message, false, {clock_.now(), clock_.now(), wsbench::detail::Stamp::believed});
     end(ending);
   }
   /// The server reads again.

@@ -130,6 +130,30 @@ TEST_CASE("an answer ends when it arrived, however late it is handled, and the n
   CHECK(about(run.wire().read[1].at, 40ms));
   CHECK(about(*run.metrics().schedule_lag.max(), 19ms));
   CHECK(about(*run.messages().response_time.max(), 20ms));
+  CHECK(run.metrics().receive_lag.count() == 2);
+  CHECK(about(*run.metrics().receive_lag.max(), 29ms));
+  CHECK(about(*run.metrics().receive_lag.min(), 0ms));
+}
+
+TEST_CASE("flat out a message is due when the last answer was read, however long that waited", "[client]") {
+  PretendedRun run({.clients = 1, .messages = 2, .pace = wsbench::flat_out()});
+  run.run_until(500us);  // asked at 0 ms, the answer arrives at 1 ms
+  run.freeze_until(40ms);
+  run.run();
+  CHECK(about(*run.messages().response_time.max(), 1ms));
+  CHECK(about(*run.messages().service_time.max(), 1ms));
+  CHECK(about(*run.metrics().receive_lag.max(), 39ms));
+}
+
+TEST_CASE("an answer that is said to be older than its question ends when it is read", "[client]") {
+  PretendedRun run({.clients = 1, .messages = 1, .pace = wsbench::think(10ms)});
+  run.converse = [&](PretendedWire& wire, const Written& message) {
+    run.at(run.clock.now() + 3ms, [&run, &wire, payload = message.payload] { wire.deliver({payload}, run.clock.now() - 5ms); });
+  };
+  run.run();
+  CHECK(about(*run.messages().service_time.max(), 3ms));
+  CHECK(about(*run.messages().response_time.max(), 3ms));
+  CHECK(run.metrics().receive_lag.count() == 0);
 }
 
 TEST_CASE("an answer that arrived before its deadline is no timeout, however late it is handled", "[client]") {

@@ -30,7 +30,7 @@ class NoSession final : public wsbench::Session {
 
  private:
   void send_one_way(std::string_view, bool) override {}
-  void send_request(PendingReply&, std::string_view, std::string_view, bool, nanoseconds) override {}
+  void send_request(PendingReply*, std::string_view, std::string_view, bool, nanoseconds) override {}
   void await_message(PendingReply&, nanoseconds) override {}
   void await_turn(PendingTurn&) override {}
   void await_time(wsbench::PendingPause&, nanoseconds) override {}

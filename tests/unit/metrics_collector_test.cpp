@@ -25,8 +25,9 @@ Metrics some_metrics(std::uint32_t seed) {
   const auto time = [&random] { return nanoseconds{random() % 1'000'000'000}; };
   MetricsCollector collector;
   const std::vector<std::string> names{"post", "read", ""};
-  for (int n = 0; n < 200; ++n) {
+  for (unsigned n = 0; n < 200; ++n) {
     const auto label = collector.label(names[random() % (1 + seed % 3)]);
+    collector.at(n * seed * 100ms);
     switch (random() % 6) {
       case 0: collector.sent_one_way(label); break;
       case 1:
@@ -53,6 +54,9 @@ Metrics some_metrics(std::uint32_t seed) {
         collector.not_sent(3);
         collector.check(n % 2 == 0 ? "even" : "odd", random() % 2 == 0);
         collector.lagged(time());
+        collector.waited(time());
+        collector.stamped_read(random() % 2 == 0);
+        collector.shared_stamp(2);
         break;
     }
   }
@@ -168,6 +172,49 @@ TEST_CASE("failures keep the first sample and make no other", "[metrics_collecto
   CHECK(described == 1);
 }
 
+TEST_CASE("reads are counted by what their stamps are worth", "[metrics_collector]") {
+  MetricsCollector collector;
+  for (const bool believed : {true, false, true}) collector.stamped_read(believed);
+  collector.shared_stamp(4);
+  collector.waited(3ms);
+  const Metrics metrics = collector.snapshot();
+  CHECK(metrics.stamped_reads == 2);
+  CHECK(metrics.unbelieved_stamps == 1);
+  CHECK(metrics.shared_stamps == 4);
+  CHECK((metrics.receive_lag.max() == 3ms));
+}
+
+TEST_CASE("what happens enters the time series at the time that the collector was told last", "[metrics_collector]") {
+  MetricsCollector collector;
+  const auto label = collector.label("x");
+  collector.sent(label);
+  collector.failure(Failure::timeout, 0, 1s, [] { return "client 0"; });
+  CHECK(collector.snapshot().series == wsbench::TimeSeries{});
+  collector.at(0s);
+  collector.connection_opened({});
+  collector.sent(label);
+  collector.sent(label, 3ms);
+  collector.sent_one_way(label);
+  collector.at(2s);
+  collector.answered(label, 20ms, 10ms);
+  collector.failed(label, 5s);
+  collector.failure(Failure::reset, 0, 1s, [] { return "client 0"; });  // has a time of its own
+  collector.connection_ended();
+  collector.connection_reopened();
+  wsbench::TimeSeries expected;
+  expected.opened(0s);
+  for (int n = 0; n < 3; ++n) expected.sent(0s);
+  expected.answered(2s, 20ms);
+  expected.failed(2s);
+  expected.failure(1s, Failure::reset);
+  expected.ended(2s);
+  expected.opened(2s);
+  const Metrics metrics = collector.snapshot();
+  CHECK(metrics.series == expected);
+  CHECK(metrics.messages().sent == 4);
+  CHECK(metrics.messages().one_way == 1);
+}
+
 TEST_CASE("checks are counted by name", "[metrics_collector]") {
   MetricsCollector collector;
   collector.check("welcomed", true);
@@ -212,8 +259,13 @@ TEST_CASE("merging loses nothing, whatever the order", "[metrics_collector]") {
   CHECK(all.bytes_received == a.bytes_received + b.bytes_received + c.bytes_received);
   CHECK(all.failures.total() == a.failures.total() + b.failures.total() + c.failures.total());
   CHECK(all.schedule_lag.count() == a.schedule_lag.count() + b.schedule_lag.count() + c.schedule_lag.count());
+  CHECK(all.receive_lag.count() == a.receive_lag.count() + b.receive_lag.count() + c.receive_lag.count());
+  CHECK(all.stamped_reads == a.stamped_reads + b.stamped_reads + c.stamped_reads);
+  CHECK(all.unbelieved_stamps == a.unbelieved_stamps + b.unbelieved_stamps + c.unbelieved_stamps);
+  CHECK(all.shared_stamps == a.shared_stamps + b.shared_stamps + c.shared_stamps);
   CHECK(all.connections.open == a.connections.open + b.connections.open + c.connections.open);
   CHECK(all.connections.connect_time.count() == all.connections.succeeded);
+  CHECK(all.series.slots().size() > a.series.slots().size());
   std::uint64_t checks = 0;
   for (const Metrics* each : {&a, &b, &c}) {
     for (const wsbench::CheckCount& check : each->checks) checks += check.passed + check.failed;

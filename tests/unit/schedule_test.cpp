@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <numeric>
 #include <random>
+#include <vector>
 
 #include <wsbench/schedule.hpp>
 
@@ -13,11 +17,11 @@ using std::chrono::nanoseconds;
 using wsbench::flat_out;
 using wsbench::next_due;
 using wsbench::offered_per_second;
+using wsbench::Pace;
 using wsbench::start_of_client;
 using wsbench::think;
 
 static_assert(start_of_client(1, 2, 10s) == 5s);
-static_assert(next_due(think(50ms), 1s) == 1050ms);
 
 TEST_CASE("clients start evenly spread, the first at once", "[schedule]") {
   CHECK(start_of_client(0, 4, 1s) == 0ns);
@@ -104,4 +108,129 @@ TEST_CASE("what a scenario offers is bounded by delay and answer", "[schedule]")
 TEST_CASE("nothing bounds what is offered without a delay and an answer that takes time", "[schedule]") {
   CHECK(offered_per_second(3, flat_out(), 0ns) == std::numeric_limits<double>::infinity());
   CHECK(offered_per_second(0, think(1s), 0ns) == 0);
+}
+
+TEST_CASE("a rate is due evenly, from its start, and does not drift", "[schedule]") {
+  const Pace pace = wsbench::rate(5000);
+  CHECK(wsbench::due_of_message(pace, 0) == 0ns);
+  CHECK(wsbench::due_of_message(pace, 1) == 200us);
+  CHECK(wsbench::due_of_message(pace, 5000) == 1s);
+  CHECK(wsbench::due_of_message(pace, 5000.0 * 3600 * 24) == 24h);
+  const Pace odd = wsbench::rate(7);
+  for (int day = 0; day < 10; ++day) CHECK(wsbench::due_of_message(odd, 7.0 * 86'400 * day) == day * 24h);
+}
+
+TEST_CASE("a schedule has rate times time messages in every time, never two at once", "[schedule]") {
+  const double rate = GENERATE(0.5, 1.0, 3.0, 200.0, 5000.0, 33'333.0);
+  CAPTURE(rate);
+  wsbench::MessageSchedule schedule(wsbench::rate(rate), 0, 1, 1);
+  std::uint64_t count = 0;
+  std::chrono::nanoseconds last{-1};
+  for (const auto end = std::chrono::seconds{10}; schedule.due() < end; schedule.advance(), ++count) {
+    REQUIRE(schedule.due() > last);
+    last = schedule.due();
+  }
+  CHECK(count == static_cast<std::uint64_t>(std::ceil(rate * 10)));
+}
+
+TEST_CASE("the shares of the workers are together the whole schedule", "[schedule]") {
+  std::vector<std::chrono::nanoseconds> whole;
+  for (wsbench::MessageSchedule all(wsbench::rate(1000), 0, 1, 1, 100); all.due() != wsbench::never; all.advance())
+    whole.push_back(all.due());
+  std::vector<std::chrono::nanoseconds> shared;
+  for (std::uint64_t share = 0; share < 3; ++share) {
+    for (wsbench::MessageSchedule part(wsbench::rate(1000), share, 3, 1, 100); part.due() != wsbench::never; part.advance()) {
+      shared.push_back(part.due());
+    }
+  }
+  std::sort(shared.begin(), shared.end());
+  CHECK(whole.size() == 100);
+  CHECK(shared == whole);
+}
+
+TEST_CASE("a rate in stages ramps, holds, bursts, and ends", "[schedule]") {
+  const Pace pace = wsbench::rate({{20, 10s}, {20, 10s}, {200, 0s}, {200, 1s}, {0, 2s}});
+  // 100 in the ramp, 200 held, 200 in the burst, 200 as it falls.
+  CHECK(wsbench::due_of_message(pace, 0) == 0ns);
+  CHECK(wsbench::due_of_message(pace, 25) == 5s);  // a quarter of the ramp's area at half its time
+  CHECK(wsbench::due_of_message(pace, 100) == 10s);
+  CHECK(wsbench::due_of_message(pace, 200) == 15s);
+  CHECK(wsbench::due_of_message(pace, 300) == 20s);
+  CHECK(wsbench::due_of_message(pace, 400) == 20s + 500ms);
+  CHECK(wsbench::due_of_message(pace, 650) == 22s);  // three quarters of the fall's area at half its time
+  CHECK(wsbench::due_of_message(pace, 699) < 23s);
+  CHECK(wsbench::due_of_message(pace, 700) == wsbench::never);
+}
+
+TEST_CASE("a random rate is the same for the same seed, another for another, and has the mean and spread of a Poisson process",
+          "[schedule]") {
+  const auto gaps = [](std::uint64_t seed) {
+    std::vector<double> all;
+    wsbench::MessageSchedule schedule(wsbench::rate(1000).poisson(), 0, 1, seed);
+    for (std::chrono::nanoseconds last{0}; all.size() < 20'000; schedule.advance()) {
+      all.push_back(std::chrono::duration<double>(schedule.due() - last).count());
+      last = schedule.due();
+    }
+    return all;
+  };
+  const std::vector<double> some = gaps(7);
+  CHECK(some == gaps(7));
+  CHECK(some != gaps(8));
+  const double mean = std::accumulate(some.begin(), some.end(), 0.0) / 20'000;
+  double variance = 0;
+  for (const double gap : some) variance += (gap - mean) * (gap - mean) / 20'000;
+  CHECK(mean == Approx(0.001).epsilon(0.05));
+  CHECK(std::sqrt(variance) == Approx(0.001).epsilon(0.05));
+}
+
+namespace {
+
+std::vector<wsbench::Visit> visits_of(const wsbench::Population& population, std::chrono::nanoseconds ramp_up = 0ns, double rate = 0) {
+  std::vector<wsbench::Visit> all;
+  wsbench::VisitSchedule schedule(population, ramp_up, rate);
+  while (all.size() < 100'000) {
+    const auto visit = schedule.next();
+    if (!visit) break;
+    all.push_back(*visit);
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a number of clients comes over the ramp-up, and no faster than the connect rate", "[schedule]") {
+  CHECK(visits_of(3, 3s) == std::vector<wsbench::Visit>{{0, 0s, wsbench::never}, {1, 1s, wsbench::never}, {2, 2s, wsbench::never}});
+  CHECK(visits_of(3, 0s, 2) == std::vector<wsbench::Visit>{{0, 0s, wsbench::never}, {1, 500ms, wsbench::never}, {2, 1s, wsbench::never}});
+  CHECK(visits_of(3, 3s, 0.5).back().start == 4s);
+}
+
+TEST_CASE("clients in stages come and leave as the course rises and falls", "[schedule]") {
+  const auto visits = visits_of(wsbench::stages({{10, 10s}, {10, 5s}, {0, 10s}}));
+  REQUIRE(visits.size() == 10);
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    CHECK(visits[i].id == i);
+    CHECK(visits[i].start == static_cast<std::int64_t>(i) * 1s);
+    CHECK(visits[i].end == 25s - static_cast<std::int64_t>(i) * 1s);  // the last to come is the first to go
+  }
+}
+
+TEST_CASE("a step brings all at once, a second rise brings new users, and who stays has no end", "[schedule]") {
+  const auto visits = visits_of(wsbench::stages({{2, 0s}, {2, 1s}, {1, 0s}, {1, 1s}, {3, 0s}, {3, 1s}}));
+  REQUIRE(visits.size() == 4);
+  CHECK(visits[0] == wsbench::Visit{0, 0s, wsbench::never});
+  CHECK(visits[1] == wsbench::Visit{1, 0s, 1s});
+  CHECK(visits[2] == wsbench::Visit{2, 2s, wsbench::never});
+  CHECK(visits[3] == wsbench::Visit{3, 2s, wsbench::never});
+}
+
+TEST_CASE("a visit that is over before it could connect does not happen", "[schedule]") {
+  CHECK(visits_of(wsbench::stages({{100, 0s}, {100, 1s}, {0, 0s}}), 0s, 10).size() == 10);
+}
+
+TEST_CASE("arrivals go on at their rate", "[schedule]") {
+  const auto visits = visits_of(wsbench::arrivals(20));
+  CHECK(visits.size() == 100'000);
+  CHECK(visits[1].start == 50ms);
+  CHECK(visits[40].start == 2s);
+  CHECK(visits[99'999].id == 99'999);
 }

@@ -33,3 +33,13 @@ if("json" IN_LIST wsbench_FIND_COMPONENTS)
   endif()
   set(wsbench_json_FOUND TRUE)
 endif()
+
+# wsbench::hdr_log likewise: only <wsbench/hdr_log.hpp> needs it.
+if("hdr_log" IN_LIST wsbench_FIND_COMPONENTS)
+  find_dependency(ZLIB)
+  if(NOT TARGET wsbench::hdr_log)
+    add_library(wsbench::hdr_log INTERFACE IMPORTED)
+    set_target_properties(wsbench::hdr_log PROPERTIES INTERFACE_LINK_LIBRARIES "wsbench::wsbench;ZLIB::ZLIB")
+  endif()
+  set(wsbench_hdr_log_FOUND TRUE)
+endif()

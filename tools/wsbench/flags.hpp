@@ -20,9 +20,10 @@ namespace cli {
 
 /// Where the report goes.
 struct Output {
-  std::string json{};   ///< a file, or "-" for stdout in place of the text; empty: none
-  bool quiet{false};    ///< no text and no progress
-  bool verbose{false};  ///< every answer as it comes
+  std::string json{};     ///< a file, or "-" for stdout in place of the text; empty: none
+  std::string hdr_log{};  ///< the same
+  bool quiet{false};      ///< no text and no progress
+  bool verbose{false};    ///< every answer as it comes
 };
 
 /// What the flags of a run are read into.
@@ -62,24 +63,48 @@ inline void add_targets(CLI::App& app, Request& request) {
   app.add_option("url", request.urls, "ws://host:port/path; several share the clients in turn")->required()->type_name("URL...");
 }
 
+/// A rate, or the stages of one.
+inline wsbench::Pace parse_pace(const std::string& text) {
+  if (text.find(':') == text.npos) return wsbench::rate(wsbench::parse_rate(text));
+  return wsbench::rate(wsbench::parse_stages(text, wsbench::parse_rate));
+}
+
 /// Who is there and when they speak.
 inline void add_load(CLI::App& app, Request& request) {
   wsbench::Scenario& scenario = request.scenario;
   const char* const group = "Load";
   app.add_option("--name", scenario.name, "What the report calls it")->capture_default_str()->type_name("TEXT")->group(group);
-  add_parsed(app, "-c,--clients", "N", "Users at the same time, such as 10k", wsbench::parse_count,
-             [&scenario](std::uint64_t count) { scenario.clients = count; })
-      ->required()
-      ->group(group);
+  CLI::Option* const clients = add_parsed(app, "-c,--clients", "N", "Users at the same time, such as 10k", wsbench::parse_count,
+                                          [&scenario](std::uint64_t count) { scenario.clients = count; });
+  CLI::Option* const stages = add_parsed(
+      app, "--stages", "N:TIME,...", "Users that come and go: each stage is a straight line to N over its time",
+      [](const std::string& text) { return wsbench::parse_stages(text, wsbench::parse_count); },
+      [&scenario](const std::vector<wsbench::Stage>& course) { scenario.clients = wsbench::stages(course); });
+  CLI::Option* const arrivals = add_parsed(app, "--arrivals", "RATE", "Users a second that come, take their turns, and leave",
+                                           wsbench::parse_rate, [&scenario](double rate) { scenario.clients = wsbench::arrivals(rate); });
+  clients->group(group);
+  stages->excludes(clients)->group(group);
+  arrivals->excludes(clients)->excludes(stages)->group(group);
   add_duration(app, "--ramp-up", scenario.ramp_up, "Start the clients evenly over this time; default at once")->group(group);
   add_count(app, "-n,--messages", scenario.messages, "Messages each client sends")->group(group);
   add_duration(app, "-d,--duration", scenario.duration, "Messages are sent for so long; either this or --messages, or both")->group(group);
+  add_duration(app, "--warm-up", scenario.warm_up, "Messages due before then are left out of the figures")->group(group);
   CLI::Option* const think = add_parsed(app, "--think", "TIME", "From an answer to that client's next message", wsbench::parse_duration,
                                         [&scenario](std::chrono::nanoseconds time) { scenario.pace = wsbench::think(time); });
   think->group(group);
+  CLI::Option* const rate = add_parsed(
+      app, "--rate", "RATE", "Messages a second over all users, whatever the server does: 5k/s, or stages 20/s:1m,200/s:0s,200/s:10s",
+      parse_pace, [&scenario](const wsbench::Pace& pace) { scenario.pace = pace; });
+  rate->excludes(think)->group(group);
+  app.add_flag_callback(
+         "--poisson", [&scenario] { scenario.pace = std::move(scenario.pace).poisson(); }, "Spread them at random")
+      ->needs(rate)
+      ->group(group);
+  add_count(app, "--in-flight", scenario.in_flight, "Messages of a user that may wait for answers [1, at a rate 10k]")->group(group);
   app.add_flag_callback(
          "--flat-out", [&scenario] { scenario.pace = wsbench::flat_out(); }, "Send as soon as the last answer is in (default)")
       ->excludes(think)
+      ->excludes(rate)
       ->group(group);
 }
 
@@ -95,6 +120,16 @@ inline void add_conversation(CLI::App& app, Request& request) {
       ->group(group);
   app.add_flag("--binary", request.payload.binary, "Send binary messages")->group(group);
   add_duration(app, "--timeout", request.scenario.timeout, "How long an answer may take")->group(group);
+  // Read as a list, since each use adds one.
+  app.add_option_function<std::vector<std::string>>(
+         "--expect",
+         [&request](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) request.scenario.expect.push_back(wsbench::parse_expectation(text));
+         },
+         "What must hold: \"latency.p95 < 200ms\", \"success_rate > 99%\"; may be given again")
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->group(group);
 }
 
 /// How a connection is made.
@@ -120,6 +155,10 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->type_name("NAME")
       ->allow_extra_args(false)
       ->group(group);
+  add_parsed(app, "--connect-rate", "RATE", "The most first connects a second; 0/s: no limit", wsbench::parse_rate,
+             [&request](double rate) { request.options.connect_rate = rate; })
+      ->default_str("1000/s")
+      ->group(group);
   add_duration(app, "--connect-timeout", request.options.connect_timeout, "How long a connection may take to be open")->group(group);
 }
 
@@ -129,6 +168,9 @@ inline void add_run(CLI::App& app, Request& request) {
   add_count(app, "-w,--workers", request.options.workers, "Threads")->group(group);
   add_count(app, "--seed", request.options.seed, "Of everything random")->group(group);
   app.add_option("--json", request.output.json, "Write the report as JSON; - for stdout in place of the text")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--hdr-log", request.output.hdr_log, "Write the durations as a log for HdrHistogram's tools; - for stdout")
       ->type_name("FILE")
       ->group(group);
   app.add_flag("-v,--verbose", request.output.verbose, "Tell of every answer as it comes")->group(group);

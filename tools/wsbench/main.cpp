@@ -21,6 +21,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <wsbench/hdr_log.hpp>
+#include <wsbench/merging.hpp>
 #include <wsbench/report/json.hpp>
 #include <wsbench/report/json_reader.hpp>
 #include <wsbench/wsbench.hpp>
@@ -49,14 +51,17 @@ void raise_open_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// The file that the JSON goes to; opened before the run, so that nobody waits for a report that cannot be kept.
-class JsonFile {
+/// A file that the report goes to; opened before the run, so that nobody waits for a report that cannot be kept.
+class ReportFile {
  public:
-  explicit JsonFile(std::string name) : name_(std::move(name)) {
+  using Render = std::string (*)(const wsbench::Report&);
+
+  /// `name` is what the flag was given: "-" is stdout, nothing no file.
+  ReportFile(const char* flag, std::string name, Render render) : flag_(flag), name_(std::move(name)), render_(render) {
     if (!to_file()) return;
     file_.open(name_);
     if (!file_)
-      throw wsbench::Error("--json", "cannot write to " + wsbench::detail::in_quotes(name_) + ": give a file in a folder that is there");
+      throw wsbench::Error(flag_, "cannot write to " + wsbench::detail::in_quotes(name_) + ": give a file in a folder that is there");
   }
 
   bool to_stdout() const { return name_ == "-"; }
@@ -64,14 +69,16 @@ class JsonFile {
   void write(const wsbench::Report& report) {
     if (name_.empty()) return;
     std::ostream& out = to_stdout() ? std::cout : file_;
-    out << wsbench::to_json_text(report) << std::flush;
-    if (!out) throw std::runtime_error("writing the JSON to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?");
+    out << render_(report) << std::flush;
+    if (!out) throw std::runtime_error(flag_ + ": writing to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?");
   }
 
  private:
   bool to_file() const { return !name_.empty() && !to_stdout(); }
 
+  std::string flag_;
   std::string name_;
+  Render render_;
   std::ofstream file_{};
 };
 
@@ -99,12 +106,15 @@ ExitCode run(cli::Request request) {
   }
   const wsbench::LoadTest test{request.urls, request.scenario, request.options};
   test.validate();
-  JsonFile json{request.output.json};
+  ReportFile json{"--json", request.output.json, wsbench::to_json_text};
+  ReportFile hdr_log{"--hdr-log", request.output.hdr_log, wsbench::to_hdr_log};
+  if (json.to_stdout() && hdr_log.to_stdout()) throw wsbench::Error("--hdr-log", "--json goes to stdout already: give one of them a file");
   cli::Progress progress{!request.output.quiet && !request.output.verbose};
   const wsbench::Report report = run_to_end(test, progress);
   std::fflush(stdout);  // what --verbose printed comes before the report
-  if (!request.output.quiet && !json.to_stdout()) std::cout << report << std::flush;
+  if (!request.output.quiet && !json.to_stdout() && !hdr_log.to_stdout()) std::cout << report << std::flush;
   json.write(report);
+  hdr_log.write(report);
   return cli::exit_code_of(report);
 }
 
@@ -135,7 +145,7 @@ ExitCode serve(const wsbench::EchoServer::Options& options) {
 
 std::string contents_of(const std::string& name) {
   std::ifstream file{name, std::ios::binary};
-  if (!file) throw wsbench::Error("show", "cannot read " + wsbench::detail::in_quotes(name) + ": give a file that --json wrote");
+  if (!file) throw wsbench::Error("file", "cannot read " + wsbench::detail::in_quotes(name) + ": give a file that --json wrote");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
@@ -143,6 +153,16 @@ ExitCode show(const std::string& name) {
   const wsbench::Report report = wsbench::report_from_json(contents_of(name));
   std::cout << report << std::flush;
   return cli::exit_code_of(report);
+}
+
+ExitCode merge(const std::vector<std::string>& names, const std::string& output) {
+  std::vector<wsbench::Report> reports;
+  for (const std::string& name : names) reports.push_back(wsbench::report_from_json(contents_of(name)));
+  const wsbench::Report all = wsbench::merge(reports);
+  ReportFile json{"--json", output, wsbench::to_json_text};
+  if (!json.to_stdout()) std::cout << all << std::flush;
+  json.write(all);
+  return cli::exit_code_of(all);
 }
 
 /// CLI11's TOML, in which options without a section are those of the command that was given.
@@ -186,6 +206,7 @@ class CommandLine {
     add_run_command();
     add_serve_command();
     add_show_command();
+    add_merge_command();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -268,6 +289,15 @@ class CommandLine {
     auto file = std::make_shared<std::string>();
     CLI::App& command = add_command("show", "A saved run, printed again", [file] { return show(*file); });
     command.add_option("file", *file, "What --json wrote")->required()->type_name("RUN.json");
+  }
+
+  void add_merge_command() {
+    auto files = std::make_shared<std::vector<std::string>>();
+    auto output = std::make_shared<std::string>();
+    CLI::App& command =
+        add_command("merge", "Runs of one scenario at the same time, as one", [files, output] { return merge(*files, *output); });
+    command.add_option("files", *files, "What --json wrote")->required()->type_name("RUN.json...");
+    command.add_option("-o,--json", *output, "Write the merged report as JSON; - for stdout in place of the text")->type_name("FILE");
   }
 
   CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};

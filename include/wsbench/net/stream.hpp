@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,11 +14,15 @@
 #include <asio/ip/tcp.hpp>
 
 #include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/receive_stamp.hpp>
 
 #if WSBENCH_EPOLL
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 #endif
 
 namespace wsbench::detail {
@@ -28,6 +34,11 @@ struct IoResult {
 
   /// Whether nothing can be moved now.
   bool would_block() const noexcept { return error == asio::error::would_block || error == asio::error::try_again; }
+};
+
+/// What a read came to, and, without an error, when that arrived.
+struct Received : IoResult {
+  Arrival arrival{};
 };
 
 /// Is told when its stream is ready.
@@ -48,8 +59,12 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   virtual ~Stream() = default;
 
+  /// Has the kernel stamp what comes from now on, where it can.
+  virtual void stamp_arrivals() {}
   /// Reads what is there.
   virtual IoResult read(std::span<std::uint8_t> into) = 0;
+  /// Reads what is there and tells when it arrived.
+  virtual Received receive(std::span<std::uint8_t> into) = 0;
   /// Writes what fits.
   virtual IoResult write(std::string_view bytes) = 0;
   /// Whether to be told when it can be written.
@@ -74,6 +89,11 @@ class AsioStream final : public Stream {
     IoResult result;
     result.bytes = shared_->socket.read_some(asio::buffer(into.data(), into.size()), result.error);
     return result;
+  }
+  Received receive(std::span<std::uint8_t> into) override {
+    const IoResult result = read(into);
+    const std::chrono::nanoseconds now = shared_->loop.now();
+    return {result, {now, now, Stamp::none}};
   }
   IoResult write(std::string_view bytes) override {
     IoResult result;
@@ -123,19 +143,40 @@ class AsioStream final : public Stream {
 class EpollStream final : public Stream, private PollHandler {
  public:
   EpollStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events)
-      : polls_(loop.polls()), events_(events), descriptor_(socket.release()) {
-    polls_.add(descriptor_, *this);
+      : loop_(loop), events_(events), descriptor_(socket.release()) {
+    polls().add(descriptor_, *this);
   }
   ~EpollStream() override { ::close(descriptor_); }
 
+  void stamp_arrivals() override {
+    const int on = 1;
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);  // without it there are no stamps, which the reads tell
+    empty_ = loop_.now();
+  }
   IoResult read(std::span<std::uint8_t> into) override {
-    const auto result = to_result(::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT));
-    return result.bytes == 0 && !result.error ? IoResult{0, asio::error::eof} : result;
+    return to_read_result(::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT));
+  }
+  Received receive(std::span<std::uint8_t> into) override {
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(timespec))> control;
+    iovec place{into.data(), into.size()};
+    msghdr message{};
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const IoResult result = to_read_result(::recvmsg(descriptor_, &message, MSG_DONTWAIT));
+    if (result.error) return {result, {}};
+    const std::chrono::nanoseconds wall = wall_clock();
+    const Arrival arrival = arrival_of({stamp_in(message), wall, loop_.now(), empty_});
+    // Unless the buffer was filled nothing is left, and what is read next came after this. The clock is too late to say so: something may
+    // have come between the read and the clock.
+    if (result.bytes < into.size()) empty_ = arrival.at;
+    return {result, arrival};
   }
   IoResult write(std::string_view bytes) override {
     return to_result(::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   }
-  void watch_writable(bool watch) override { polls_.watch_writable(descriptor_, *this, watch); }
+  void watch_writable(bool watch) override { polls().watch_writable(descriptor_, *this, watch); }
 
  private:
   static IoResult to_result(ssize_t moved) {
@@ -143,10 +184,34 @@ class EpollStream final : public Stream, private PollHandler {
     if (errno == EINTR) return {0, asio::error::would_block};
     return {0, {errno, asio::error::get_system_category()}};
   }
+  static IoResult to_read_result(ssize_t moved) {
+    const IoResult result = to_result(moved);
+    return result.bytes == 0 && !result.error ? IoResult{0, asio::error::eof} : result;
+  }
+
+  static std::chrono::nanoseconds to_time(const timespec& time) {
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+  }
+  static std::chrono::nanoseconds wall_clock() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return to_time(now);
+  }
+  // 0 if there is none; the stamp is all that is asked for.
+  static std::chrono::nanoseconds stamp_in(const msghdr& message) {
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_TIMESTAMPNS) return {};
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
+    return to_time(stamp);
+  }
+
+  PollSet& polls() const noexcept { return loop_.polls(); }
   void on_poll(bool readable, bool writable) override { events_.on_ready(readable, writable); }
 
-  PollSet& polls_;
+  EventLoop& loop_;
   StreamEvents& events_;
+  std::chrono::nanoseconds empty_{0};  // what is read next came after this
   int descriptor_;
 };
 

@@ -16,6 +16,7 @@
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/handshake.hpp>
 #include <wsbench/net/protocol.hpp>
+#include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/stream.hpp>
 #include <wsbench/net/wire.hpp>
 
@@ -117,9 +118,11 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   // What the protocol engine tells; see ProtocolEngine::feed().
   struct Input {
     WebSocket& self;
-    std::chrono::nanoseconds arrival;
+    const Arrival& arrival;
+    std::uint64_t messages{0};
 
-    bool on_data(std::string_view payload, bool binary) const {
+    bool on_data(std::string_view payload, bool binary) {
+      ++messages;
       self.events_.on_message(payload, binary, arrival);
       return self.reading();
     }
@@ -146,6 +149,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     opening_->times = times;
     opening_->started = exchange_.loop.now();
     stream_ = std::make_unique<DefaultStream>(exchange_.loop, std::move(socket), static_cast<StreamEvents&>(*this));
+    stream_->stamp_arrivals();
     output() += opening_->handshake.request();
     flush();
     tell_end();
@@ -164,18 +168,18 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
 
   void read() {
     const std::span<std::uint8_t> buffer = exchange_.loop.read_buffer();
-    const IoResult result = stream_->read(buffer);
+    const Received result = stream_->receive(buffer);
     if (result.would_block()) return;
-    const std::chrono::nanoseconds arrival = exchange_.loop.now();
     if (result.error) return end(ending_of(result.error));
     exchange_.collector.bytes_received(result.bytes);
+    if (result.arrival.stamp != Stamp::none) exchange_.collector.stamped_read(result.arrival.stamp == Stamp::believed);
     std::span<std::uint8_t> bytes = buffer.first(result.bytes);
     if (opening_) {
       bytes = bytes.subspan(opening_->handshake.take({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
       if (!opening_->handshake.decided()) return;
-      if (!upgraded(arrival)) return;
+      if (!upgraded(result.arrival.read)) return;
     }
-    if (reading() && !bytes.empty()) feed(bytes, arrival);
+    if (reading() && !bytes.empty()) feed(bytes, result.arrival);
     events_.on_input_end();
     flush();
   }
@@ -194,11 +198,12 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     return true;
   }
 
-  void feed(std::span<std::uint8_t> bytes, std::chrono::nanoseconds arrival) {
+  void feed(std::span<std::uint8_t> bytes, const Arrival& arrival) {
     Input input{*this, arrival};
     feeding_ = true;
     std::optional<ProtocolFault> fault = engine_->feed(bytes, input);
     feeding_ = false;
+    if (arrival.stamp == Stamp::believed && input.messages > 1) exchange_.collector.shared_stamp(input.messages - 1);
     if (stream_ == nullptr) engine_.reset();  // abandoned while it was being fed
     if (!fault || !reading()) return;
     close(fault->failure == Failure::too_big ? websocketpp::close::status::message_too_big : websocketpp::close::status::protocol_error);

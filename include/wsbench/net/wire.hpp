@@ -8,6 +8,7 @@
 
 #include <wsbench/failure.hpp>
 #include <wsbench/metrics_collector.hpp>
+#include <wsbench/net/receive_stamp.hpp>
 
 namespace wsbench::detail {
 
@@ -24,7 +25,7 @@ class WireEvents {
   /// The WebSocket is open; `times.total` is left to the one who began.
   virtual void on_open(std::chrono::nanoseconds now, const ConnectTimes& times) = 0;
   /// A message arrived.
-  virtual void on_message(std::string_view payload, bool binary, std::chrono::nanoseconds arrival) = 0;
+  virtual void on_message(std::string_view payload, bool binary, const Arrival& arrival) = 0;
   /// Everything that came in with the last read was told: what was sent meanwhile should be flushed.
   virtual void on_input_end() = 0;
   /// Everything that had to wait was written.

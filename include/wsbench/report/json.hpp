@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,22 +34,27 @@ inline constexpr std::uint64_t json_schema_version = 1;
 
 // In the order of their enums.
 inline constexpr auto unit_names = std::to_array<std::string_view>({"seconds", "share", "count", "per_second"});
-inline constexpr auto pace_names = std::to_array<std::string_view>({"think", "flat_out"});
+inline constexpr auto pace_names = std::to_array<std::string_view>({"think", "flat_out", "rate"});
+inline constexpr auto population_names = std::to_array<std::string_view>({"number", "stages", "arrivals"});
 static_assert(unit_names.size() == static_cast<std::size_t>(Unit::per_second) + 1, "every unit has a name");
-static_assert(pace_names.size() == static_cast<std::size_t>(Pace::Kind::flat_out) + 1, "every pace has a name");
+static_assert(pace_names.size() == static_cast<std::size_t>(Pace::Kind::rate) + 1, "every pace has a name");
 
 // The fields that are written and read alike: `each(key, member)` does the one or the other.
 
 void configuration_fields(auto& configuration, auto each) {
   each("urls", configuration.urls);
+  each("population", configuration.population);
   each("clients", configuration.clients);
   each("ramp_up_ns", configuration.ramp_up);
   each("messages", configuration.messages);
   each("duration_ns", configuration.duration);
+  each("warm_up_ns", configuration.warm_up);
   each("pace", configuration.pace);
+  each("in_flight", configuration.in_flight);
   each("timeout_ns", configuration.timeout);
   each("connect_timeout_ns", configuration.connect_timeout);
   each("behaviour", configuration.behaviour);
+  each("connect_rate", configuration.connect_rate);
   each("workers", configuration.workers);
   each("seed", configuration.seed);
 }
@@ -92,6 +99,7 @@ void message_histograms(auto& messages, auto each) {
 
 void traffic_counts(auto& metrics, auto each) {
   each("received", metrics.received);
+  each("held_by_in_flight", metrics.held_by_in_flight);
   each("late", metrics.late);
   each("unclaimed", metrics.unclaimed);
   each("bytes_sent", metrics.bytes_sent);
@@ -102,6 +110,21 @@ void lag_histograms(auto& metrics, auto each) {
   each("schedule_lag", metrics.schedule_lag);
   each("receive_lag", metrics.receive_lag);
 }
+
+void stamp_counts(auto& metrics, auto each) {
+  each("stamped_reads", metrics.stamped_reads);
+  each("unbelieved_stamps", metrics.unbelieved_stamps);
+  each("shared_stamps", metrics.shared_stamps);
+}
+
+// The counts of each slot of the time series, under the keys of their lists.
+inline constexpr auto slot_counts = std::to_array<std::pair<const char*, std::uint64_t TimeSlot::*>>({
+    {"sent", &TimeSlot::sent},
+    {"answered", &TimeSlot::answered},
+    {"failed", &TimeSlot::failed},
+    {"opened", &TimeSlot::opened},
+    {"ended", &TimeSlot::ended},
+});
 
 void check_fields(auto& check, auto each) {
   each("name", check.name);
@@ -157,8 +180,25 @@ inline Json json_of(std::chrono::nanoseconds time) {
   return time.count();
 }
 
+inline Json json_of(const std::vector<Stage>& stages) {
+  Json list = Json::array();
+  for (const Stage& stage : stages) list.push_back({{"level", stage.level}, {"over_ns", stage.over.count()}});
+  return list;
+}
+
 inline Json json_of(const Pace& pace) {
-  return {{"kind", pace_names.at(static_cast<std::size_t>(pace.kind()))}, {"think_time_ns", pace.think_time().count()}};
+  return {{"kind", pace_names.at(static_cast<std::size_t>(pace.kind()))},
+          {"think_time_ns", pace.think_time().count()},
+          {"per_second", pace.per_second()},
+          {"stages", json_of(pace.stages())},
+          {"random", pace.random()}};
+}
+
+inline Json json_of(const Population& population) {
+  return {{"kind", population_names.at(static_cast<std::size_t>(population.kind()))},
+          {"clients", population.clients()},
+          {"stages", json_of(population.stages())},
+          {"arrivals_per_second", population.arrivals_per_second()}};
 }
 
 template <class Value>
@@ -233,7 +273,7 @@ inline Json message_figures(const MessageMetrics& messages, std::optional<std::u
 }
 
 inline Json messages_json(const Report& report, const Metrics& metrics) {
-  const std::chrono::nanoseconds duration = report.record().duration;
+  const std::chrono::nanoseconds duration = report.window();
   Json object = message_figures(report.messages(), metrics.not_sent, duration);
   traffic_counts(metrics, into(object));
   Json& labels = object["labels"] = Json::object();
@@ -289,15 +329,77 @@ inline Json generator_json(const RunRecord& record) {
   lag_histograms(record.metrics, timings_into(object));
   object["cpu_s"] = measured(seconds(record.generator.cpu_time));
   object["cpu_ns"] = measured(record.generator.cpu_time.count());
-  object["busy"] = nullptr;
+  object["busy"] = json_of(record.generator.busy);
+  object["overloaded"] = record.generator.overloaded;
   object["max_rss_kib"] = measured(record.generator.max_rss_kib);
   object["workers"] = measured(record.configuration.workers);
   object["kernel_stamps"] = record.generator.kernel_stamps;
+  stamp_counts(record.metrics, into(object));
   return object;
 }
 
-inline Json histograms_json(const Metrics& metrics) {
+/// A list for each figure, with an entry for each slot; a rate is null where the window of the figures does not hold the whole slot.
+inline Json time_series_json(const RunRecord& record) {
+  const TimeSeries& series = record.metrics.series;
+  const auto list_of = [&](auto figure) {
+    Json list = Json::array();
+    for (std::size_t index = 0; index < series.slots().size(); ++index) list.push_back(figure(series.slots()[index], index));
+    return list;
+  };
+  const auto rate_of = [&](std::uint64_t TimeSlot::*count) {
+    return list_of([&](const TimeSlot& slot, std::size_t index) {
+      const std::chrono::nanoseconds begin = series.width() * static_cast<std::int64_t>(index);
+      const bool whole = begin >= record.configuration.warm_up && begin <= record.duration && record.duration - begin >= series.width();
+      return whole ? Json(static_cast<double>(slot.*count) / seconds(series.width())) : Json{};
+    });
+  };
+  const auto in_ms = [](std::optional<std::chrono::nanoseconds> time) {
+    return time ? Json(static_cast<double>(time->count()) / 1e6) : Json{};
+  };
   Json object;
+  object["width_s"] = seconds(series.width());
+  object["width_ns"] = series.width().count();
+  object["sent_per_second"] = rate_of(&TimeSlot::sent);
+  object["answered_per_second"] = rate_of(&TimeSlot::answered);
+  object["open"] = series.open();
+  for (const unsigned percent : {50U, 95U, 99U}) {
+    object[fmt::format("p{}_ms", percent)] =
+        list_of([&](const TimeSlot& slot, std::size_t) { return in_ms(slot.response_time.percentile(percent)); });
+  }
+  object["max_ms"] = list_of([&](const TimeSlot& slot, std::size_t) { return in_ms(slot.response_time.max()); });
+  for (const auto& [key, count] : slot_counts) {
+    object[key] = list_of([count = count](const TimeSlot& slot, std::size_t) { return Json(slot.*count); });
+  }
+  object["failures"] = list_of([](const TimeSlot& slot, std::size_t) {
+    return Json(std::accumulate(slot.failures.begin(), slot.failures.end(), std::uint64_t{0}));
+  });
+  Json& errors = object["errors"] = Json::object();
+  for (std::size_t kind = 0; kind < failure_names.size(); ++kind) {
+    const bool any =
+        std::any_of(series.slots().begin(), series.slots().end(), [&](const TimeSlot& slot) { return slot.failures[kind] > 0; });
+    if (any)
+      errors[std::string(failure_names[kind])] = list_of([&](const TimeSlot& slot, std::size_t) { return Json(slot.failures[kind]); });
+  }
+  object["response_time_max_ns"] = list_of([](const TimeSlot& slot, std::size_t) { return json_of(slot.response_time.max()); });
+  object["response_time_bins"] = list_of([](const TimeSlot& slot, std::size_t) {
+    Json bins = Json::array();
+    for (const SlotTimes::Bin& bin : slot.response_time.bins()) bins.push_back(Json::array({bin.value, bin.count}));
+    return bins;
+  });
+  return object;
+}
+
+inline Json warm_up_json(const RunRecord& record) {
+  Json object;
+  message_counts(record.warm_up, into(object));
+  object["not_sent"] = record.warm_up_not_sent;
+  message_histograms(record.warm_up, timings_into(object));
+  return object;
+}
+
+inline Json histograms_json(const RunRecord& record, const Metrics& metrics) {
+  Json object;
+  message_histograms(record.warm_up, into(object["warm_up"]));
   object["connect_time"] = json_of(metrics.connections.connect_time);
   connection_phases(metrics.connections, into(object));
   lag_histograms(metrics, into(object));
@@ -338,7 +440,7 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["schema_version"] = detail::json_schema_version;
   document["tool"] = {{"name", "wsbench"}, {"version", version}};
   document["scenario"] = record.scenario;
-  document["load_model"] = "closed";  // every pace there is waits for an answer
+  document["load_model"] = record.configuration.pace.open() ? "open" : "closed";
   document["started_at"] = detail::utc_text(record.started_at);
   document["duration_s"] = detail::seconds(record.duration);
   document["duration_ns"] = record.duration.count();
@@ -348,11 +450,13 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["interrupted"] = record.interrupted;
   document["connections"] = detail::connections_json(report);
   document["messages"] = detail::messages_json(report, metrics);
+  document["warm_up"] = detail::warm_up_json(record);
   document["errors"] = detail::errors_json(metrics.failures);
   document["checks"] = detail::checks_json(metrics.checks);
   document["expectations"] = detail::expectations_json(record.expectations);
   document["generator"] = detail::generator_json(record);
-  document["histograms"] = detail::histograms_json(metrics);
+  document["time_series"] = detail::time_series_json(record);
+  document["histograms"] = detail::histograms_json(record, metrics);
   detail::configuration_fields(record.configuration, detail::into(document["configuration"]));
   detail::environment_fields(record.environment, detail::into(document["environment"]));
   return document;

@@ -91,7 +91,9 @@ class JsonPlace {
   }
   void read(std::chrono::nanoseconds& time) const { time = std::chrono::nanoseconds{get<std::int64_t>()}; }
   void read(std::chrono::system_clock::time_point& time) const;
+  void read(std::vector<Stage>& stages) const;
   void read(Pace& pace) const;
+  void read(Population& population) const;
   void read(Histogram& histogram) const;
 
   /// The value as `Value`, throws Error where it is none.
@@ -160,9 +162,31 @@ inline void JsonPlace::read(std::chrono::system_clock::time_point& time) const {
   time = time_point_cast<system_clock::duration>(second + nanoseconds{number(20, 9)});
 }
 
+inline void JsonPlace::read(std::vector<Stage>& stages) const {
+  for (const JsonPlace& element : elements()) {
+    element["level"].read(stages.emplace_back().level);
+    element["over_ns"].read(stages.back().over);
+  }
+}
+
 inline void JsonPlace::read(Pace& pace) const {
-  const auto kind = (*this)["kind"].get_name<Pace::Kind>(pace_names);
-  pace = {kind, (*this)["think_time_ns"].get<std::chrono::nanoseconds>()};
+  switch ((*this)["kind"].get_name<Pace::Kind>(pace_names)) {
+    case Pace::Kind::think: pace = think((*this)["think_time_ns"].get<std::chrono::nanoseconds>()); break;
+    case Pace::Kind::flat_out: pace = flat_out(); break;
+    case Pace::Kind::rate:
+      pace = rate((*this)["stages"].get<std::vector<Stage>>());
+      if (pace.stages().empty()) pace = rate((*this)["per_second"].get<double>());
+      if ((*this)["random"].get<bool>()) pace = std::move(pace).poisson();
+      break;
+  }
+}
+
+inline void JsonPlace::read(Population& population) const {
+  switch ((*this)["kind"].get_name<Population::Kind>(population_names)) {
+    case Population::Kind::number: population = Population((*this)["clients"].get<std::int64_t>()); break;
+    case Population::Kind::stages: population = stages((*this)["stages"].get<std::vector<Stage>>()); break;
+    case Population::Kind::arrivals: population = arrivals((*this)["arrivals_per_second"].get<double>()); break;
+  }
 }
 
 /// The two halves of a sum in decimal digits.
@@ -306,6 +330,52 @@ inline std::vector<CheckCount> read_checks(const JsonPlace& place) {
   return checks;
 }
 
+inline SlotTimes read_slot_times(const JsonPlace& bins, const JsonPlace& max) {
+  std::vector<SlotTimes::Bin> filled;
+  for (const JsonPlace& element : bins.elements()) {
+    const std::vector<JsonPlace> pair = element.elements();
+    element.require(pair.size() == 2, "must be a pair of a duration and a count");
+    const auto count = pair[1].get<std::uint64_t>();
+    pair[1].require(count <= std::numeric_limits<std::uint32_t>::max(), "is more than a counter of the time series can count");
+    filled.push_back({pair[0].get<std::int64_t>(), static_cast<std::uint32_t>(count)});
+  }
+  try {
+    return SlotTimes::restore(filled, max.get_or(std::chrono::nanoseconds{0}));
+  } catch (const Error& error) {
+    bins.refuse(error.problem());
+  }
+}
+
+inline TimeSeries read_time_series(const JsonPlace& place) {
+  const std::vector<JsonPlace> bins = place["response_time_bins"].elements();
+  std::vector<TimeSlot> slots(bins.size());
+  const auto entries_of = [&](const JsonPlace& list) {
+    std::vector<JsonPlace> entries = list.elements();
+    list.require(entries.size() == slots.size(), "must have as many entries as response_time_bins");
+    return entries;
+  };
+  const std::vector<JsonPlace> max = entries_of(place["response_time_max_ns"]);
+  for (std::size_t index = 0; index < slots.size(); ++index) slots[index].response_time = read_slot_times(bins[index], max[index]);
+  for (const auto& [key, count] : slot_counts) {
+    const std::vector<JsonPlace> counts = entries_of(place[key]);
+    for (std::size_t index = 0; index < slots.size(); ++index) counts[index].read(slots[index].*count);
+  }
+  const JsonPlace errors = place["errors"];
+  for (const std::string& key : errors.keys()) {
+    const auto kind = std::find(failure_names.begin(), failure_names.end(), key);
+    errors[key].require(kind != failure_names.end(), "is no failure that is known");
+    const std::vector<JsonPlace> counts = entries_of(errors[key]);
+    for (std::size_t index = 0; index < slots.size(); ++index) {
+      counts[index].read(slots[index].failures[static_cast<std::size_t>(kind - failure_names.begin())]);
+    }
+  }
+  try {
+    return TimeSeries::restore(place["width_ns"].get<std::chrono::nanoseconds>(), std::move(slots));
+  } catch (const Error& error) {
+    place.refuse(error.problem());
+  }
+}
+
 inline Metrics read_metrics(const JsonPlace& report) {
   const JsonPlace messages = report["messages"];
   const JsonPlace histograms = report["histograms"];
@@ -317,6 +387,8 @@ inline Metrics read_metrics(const JsonPlace& report) {
   metrics.failures = read_errors(report["errors"]);
   metrics.checks = read_checks(report["checks"]);
   lag_histograms(metrics, from(histograms));
+  stamp_counts(metrics, from(report["generator"]));
+  metrics.series = read_time_series(report["time_series"]);
   uint128 planned = metrics.not_sent;
   for (const LabelMetrics& entry : metrics.labels) planned += entry.messages.sent;
   messages.require(planned <= largest_unsigned, "more are planned than 64 bits can count");
@@ -344,10 +416,14 @@ inline RunRecord read_record(const JsonPlace& report) {
   report["duration_ns"].read(record.duration);
   report["interrupted"].read(record.interrupted);
   record.metrics = read_metrics(report);
+  record.warm_up = read_messages(report["warm_up"], report["histograms"]["warm_up"]);
+  report["warm_up"]["not_sent"].read(record.warm_up_not_sent);
   record.expectations = read_expectations(report["expectations"]);
   const JsonPlace generator = report["generator"];
   record.generator = {.cpu_time = generator["cpu_ns"].get_or(std::chrono::nanoseconds{0}),
                       .max_rss_kib = generator["max_rss_kib"].get_or(std::uint64_t{0}),
+                      .busy = generator["busy"].value().is_null() ? std::nullopt : std::optional{generator["busy"].get<double>()},
+                      .overloaded = generator["overloaded"].get<double>(),
                       .kernel_stamps = generator["kernel_stamps"].get<bool>()};
   configuration_fields(record.configuration, from(report["configuration"]));
   environment_fields(record.environment, from(report["environment"]));

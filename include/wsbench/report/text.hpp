@@ -78,12 +78,16 @@ class TextReport {
 
   void head() {
     line("{}: {}", report_.record().scenario, verdict_in_words());
-    std::string what = fmt::format("{} {}", format_count(load().clients), load().clients == 1 ? "client" : "clients");
+    const bool number = load().population.kind() == Population::Kind::number;
+    std::string what = number ? fmt::format("{} {}", format_count(load().clients), load().clients == 1 ? "client" : "clients")
+                              : to_string(load().population);
     if (load().ramp_up.count() > 0) what += " over " + exact_duration(load().ramp_up);
     if (load().messages > 0)
       what += fmt::format(", {} {} each", format_count(load().messages), load().messages == 1 ? "message" : "messages");
     if (load().duration.count() > 0) what += ", for " + exact_duration(load().duration);
-    what += ", " + to_string(load().pace) + " (closed loop), " + load().behaviour;
+    what += ", " + to_string(load().pace) + (load().pace.open() ? " (open loop)" : " (closed loop)");
+    if (!load().pace.open() && load().in_flight > 1) what += fmt::format(", {} in flight each", load().in_flight);
+    what += ", " + load().behaviour;
     wrapped("", what);
     for (const std::string& url : load().urls) line("{}", url);
   }
@@ -99,7 +103,12 @@ class TextReport {
     const MessageMetrics& messages = report_.messages();
     section("Summary");
     entry("duration", format_duration(report_.record().duration));
-    entry("clients", format_count(load().clients));
+    if (load().warm_up.count() > 0) {
+      entry("steady window",
+            fmt::format("{}, after a warm-up of {} with {} messages that are in no figure", format_duration(report_.window()),
+                        exact_duration(load().warm_up), format_count(report_.record().warm_up.sent)));
+    }
+    if (load().clients > 0) entry("clients", format_count(load().clients));
     std::string reconnected;
     if (connections.reconnected > 0) reconnected = fmt::format(", {} opened again", format_count(connections.reconnected));
     entry("connections", together({{connections.succeeded, "successful"}, {connections.failed, "failed"}}) + reconnected);
@@ -113,6 +122,7 @@ class TextReport {
     mention(messages.in_flight(), "still in flight");
     mention(metrics().late, "answered late");
     mention(metrics().unclaimed, "received unasked");
+    mention(metrics().held_by_in_flight, fmt::format("held up by the in-flight bound of {}", format_count(load().in_flight)));
     if (!rest.empty()) entry("", rest);
     entry("errors", format_count(metrics().failures.total()));
     entry("success rate", format_figure(report_.success_rate(), Unit::share));
@@ -225,6 +235,11 @@ class TextReport {
             fmt::format("messages left {} late on average, {} at most", format_figure_of(lag.mean()), format_figure_of(lag.max())));
     }
     entry("clock", record.generator.kernel_stamps ? "answers end at the kernel's receive stamp" : "answers end when they are read");
+    if (const Histogram& waits = metrics().receive_lag; waits.count() > 0) {
+      entry("receive lag", fmt::format("answers waited {} on average, {} at most, until they were read{}", format_figure_of(waits.mean()),
+                                       format_figure_of(waits.max()), stamps_note()));
+    }
+    if (record.generator.busy) entry("busy", format_share(*record.generator.busy) + " of the time" + busy_note());
     entry("used",
           fmt::format("{} of CPU time, {} at most, {} {}", format_duration(record.generator.cpu_time),
                       format_size(record.generator.max_rss_kib * 1024), load().workers, load().workers == 1 ? "worker" : "workers"));
@@ -240,6 +255,23 @@ class TextReport {
     std::string because;
     for (const std::string& reason : report_.invalid_because()) because += (because.empty() ? "" : "; ") + reason;
     return "INVALID: " + because;
+  }
+
+  // What the kernel's stamps leave open.
+  std::string stamps_note() const {
+    std::string note;
+    const auto mention = [&note](std::uint64_t count, std::string_view what) {
+      if (count > 0) note += fmt::format("; {} {}", format_count(count), what);
+    };
+    mention(metrics().shared_stamps, "were read with a later one and have its time");
+    mention(metrics().unbelieved_stamps, "stamps were not believed");
+    return note;
+  }
+
+  // Flat out, a busy generator is no fault; but who was the limit is then open.
+  std::string busy_note() const {
+    const bool may_be_the_limit = load().pace.kind() == Pace::Kind::flat_out && *report_.record().generator.busy > 0.9;
+    return may_be_the_limit ? ": the generator may be what limits the throughput" : "";
   }
 
   std::string verdict_in_words() const {

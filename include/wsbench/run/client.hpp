@@ -14,9 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/wire.hpp>
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/in_flight.hpp>
+#include <wsbench/run/open_load.hpp>
 #include <wsbench/schedule.hpp>
 #include <wsbench/session.hpp>
 
@@ -25,13 +27,17 @@ namespace wsbench::detail {
 /// One virtual user: connects, runs the behaviour, measures what it asks and gets, and closes.
 ///
 /// It is entered by its deadline and by its wire, runs the behaviour as far as that lets it, and writes what was sent in one go.
-class Client final : public Session, private WireEvents, private Deadline {
+class Client final : public Session, private WireEvents, private Deadline, private TurnTaker {
  public:
-  /// `make_wire(WireEvents&)` gives the wire it speaks through; `start` is when it connects.
+  /// `make_wire(WireEvents&)` gives the wire it speaks through.
   template <class MakeWire>
-  Client(Cohort& cohort, std::uint64_t id, std::chrono::nanoseconds start, MakeWire make_wire)
-      : Session(id), cohort_(cohort), wire_(make_wire(static_cast<WireEvents&>(*this))), phase_deadline_(start) {
-    cohort_.deadlines.arm(*this, start);
+  Client(Cohort& cohort, const Visit& visit, MakeWire make_wire)
+      : Session(visit.id),
+        cohort_(cohort),
+        wire_(make_wire(static_cast<WireEvents&>(*this))),
+        leave_at_(visit.end),
+        phase_deadline_(visit.start) {
+    cohort_.deadlines.arm(*this, visit.start);
   }
 
   /// Ends everything at once: the behaviour is cancelled where it waits, what is in flight stays in flight. Not from within the behaviour.
@@ -62,7 +68,6 @@ class Client final : public Session, private WireEvents, private Deadline {
     closing,       // the behaviour has ended, the closing handshake is under way
     finished,
   };
-  static constexpr std::chrono::nanoseconds never = DeadlineQueue::never;
   static constexpr std::chrono::nanoseconds tick{1};
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
   static constexpr std::size_t inbox_limit = 16;
@@ -72,29 +77,38 @@ class Client final : public Session, private WireEvents, private Deadline {
   // ---- the load -------------------------------------------------------------------------------------------------------------------
 
   const Scenario& scenario() const noexcept { return cohort_.scenario; }
-  bool timed() const noexcept { return scenario().duration.count() > 0; }
+  // Whether turns come when the server allows, or on a schedule over all users.
+  bool closed() const noexcept { return cohort_.open_load == nullptr; }
+  // When this user's turns end by the clock; `never` where they do not.
+  std::chrono::nanoseconds load_end() const noexcept { return std::min(cohort_.load_end(), leave_at_); }
+  bool timed() const noexcept { return load_end() != never; }
 
   // Whether this user's turns are over.
   bool load_over(std::chrono::nanoseconds now) const noexcept {
     if (state_ == State::lost || state_ == State::finished) return true;
+    if (!closed()) return cohort_.open_load->over() || now >= leave_at_;
     if (scenario().messages > 0 && turns_ >= scenario().messages) return true;
-    return timed() && now >= scenario().duration;
+    return timed() && now >= load_end();
   }
 
   // Behaviours that take no notice of the load's end are given as long as an answer may take.
-  bool overstayed(std::chrono::nanoseconds now) const noexcept { return timed() && now >= scenario().duration + scenario().timeout; }
+  bool overstayed(std::chrono::nanoseconds now) const noexcept { return timed() && now >= load_end() + scenario().timeout; }
+
+  // Whether as many messages wait for answers as may.
+  bool in_flight_full() const noexcept { return in_flight_.size() >= scenario().in_flight; }
 
   // Turns that were planned and will not be taken.
   std::uint64_t turns_left() const noexcept {
+    if (!closed()) return 0;  // others take them
     std::uint64_t left = std::numeric_limits<std::uint64_t>::max();
     if (scenario().messages > 0) left = scenario().messages - std::min(turns_, scenario().messages);
     if (timed()) {
       const std::chrono::nanoseconds think = scenario().pace.think_time();
       const std::chrono::nanoseconds last = state_ == State::connecting ? connect_started_ : now_;
       const std::chrono::nanoseconds next = turn_ != nullptr ? turn_due_ : last + think;
-      if (next >= scenario().duration) return 0;
+      if (next >= load_end()) return 0;
       // Flat out, how many it would have been is the server's to say: only the next one was certain, unless they were counted.
-      if (think.count() > 0) left = std::min(left, static_cast<std::uint64_t>((scenario().duration - next - tick) / think) + 1);
+      if (think.count() > 0) left = std::min(left, static_cast<std::uint64_t>((load_end() - next - tick) / think) + 1);
       if (left == std::numeric_limits<std::uint64_t>::max()) left = 1;
     }
     return left;
@@ -134,7 +148,7 @@ class Client final : public Session, private WireEvents, private Deadline {
   }
 
   void run_deadlines() {
-    expire();
+    expire(now_);
     if (stall_deadline_ <= now_) {
       drop({Failure::backpressure, 0, "the server read nothing for " + in_words(scenario().timeout)});
     }
@@ -160,10 +174,17 @@ class Client final : public Session, private WireEvents, private Deadline {
     if (receiver_ != nullptr) next = std::min(next, receive_deadline_);
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (turn_ != nullptr) {
-      if (timed()) next = std::min(next, owed(now_) ? scenario().duration + scenario().timeout : scenario().duration);
-      if (state_ == State::open && !wire_->congested()) next = std::min(next, turn_due_);
+      if (timed()) next = std::min(next, turns_end());
+      if (closed() && state_ == State::open && !wire_->congested() && !in_flight_full()) next = std::min(next, turn_due_);
     }
     if (next != never) cohort_.deadlines.arm(*this, next);
+  }
+
+  // When the turn that is waited for is to be refused, as far as the clock decides it.
+  std::chrono::nanoseconds turns_end() const noexcept {
+    if (closed()) return owed(now_) ? load_end() + scenario().timeout : load_end();
+    const std::chrono::nanoseconds end = cohort_.load_end();
+    return std::min(leave_at_, end == never ? never : end + scenario().timeout);
   }
 
   // How late the generator itself was: a turn may have waited for the server to read, or for another connection.
@@ -172,8 +193,10 @@ class Client final : public Session, private WireEvents, private Deadline {
   }
 
   void enter(std::chrono::nanoseconds now) noexcept {
-    now_ = now;
+    now_ = arrival_ = now;
+    stamped_ = false;
     turns_granted_ = 0;
+    cohort_.collector.at(now);
   }
 
   // Writes what was sent since it was entered and sees to it that it is called again.
@@ -185,20 +208,54 @@ class Client final : public Session, private WireEvents, private Deadline {
       const std::chrono::nanoseconds now = cohort_.clock.now();
       in_flight_.stamp(now, [&](const InFlight& message, bool on_schedule) {
         if (on_schedule) {
-          cohort_.collector.sent(message.label, lag(message.due, now));
+          message.collector->sent(message.label, lag(message.due, now));
         } else {
-          cohort_.collector.sent(message.label);
+          message.collector->sent(message.label);
         }
       });
-      if (one_way_due_ != never) cohort_.collector.lagged(lag(std::exchange(one_way_due_, never), now));
+      if (one_way_due_ != never) {
+        const std::chrono::nanoseconds due = std::exchange(one_way_due_, never);
+        cohort_.collector_of(due).lagged(lag(due, now));
+      }
     }
     wire_->flush();
+    if (!closed()) stand_in_line();
     if (!wire_->congested()) {
       stall_deadline_ = never;
     } else if (stall_deadline_ == never) {
       stall_deadline_ = now_ + scenario().timeout;
     }
     rearm();
+  }
+
+  // In an open load a user that is free waits in line for its next turn.
+  void stand_in_line() {
+    OpenLoad& load = *cohort_.open_load;
+    const bool usable = turn_ != nullptr && state_ == State::open && !wire_->congested();
+    if (!usable || in_flight_full()) {
+      if (usable && !std::exchange(held_by_in_flight_, true)) cohort_.collector.held_by_in_flight();
+      return load.leave(*this);
+    }
+    // Whoever comes back from a turn was free all the while; whoever was waiting for the server is free from now on.
+    if (!in_line() && !taking_turn_) usable_since_ = arrival_;
+    load.wait(*this);
+  }
+
+  void take_turn(std::chrono::nanoseconds now, std::chrono::nanoseconds due) override {
+    enter(now);
+    turn_due_ = due;
+    taking_turn_ = true;
+    grant_turn();
+    run_behaviour();
+    leave();
+    taking_turn_ = false;
+  }
+
+  void turns_over(std::chrono::nanoseconds now) override {
+    enter(now);
+    try_turn();
+    run_behaviour();
+    leave();
   }
 
   // ---- the connection ---------------------------------------------------------------------------------------------------------------
@@ -234,15 +291,18 @@ class Client final : public Session, private WireEvents, private Deadline {
     run_behaviour();
   }
 
-  void on_message(std::string_view payload, bool binary, std::chrono::nanoseconds arrival) override {
-    enter(arrival);
-    expire();
+  void on_message(std::string_view payload, bool binary, const Arrival& arrival) override {
+    enter(arrival.read);
+    expire(arrival.at);
+    arrival_ = arrival.at;
+    stamped_ = arrival.stamp == Stamp::believed;
     cohort_.collector.received();
     if (state_ == State::open) {
       take(payload, binary);
     } else {
       cohort_.collector.received_unclaimed();
     }
+    try_turn();
     run_behaviour();
   }
 
@@ -297,36 +357,40 @@ class Client final : public Session, private WireEvents, private Deadline {
     state_ = State::finished;
     wire_->abandon();
     cohort_.deadlines.disarm(*this);
-    if (cohort_.on_client_finished) cohort_.on_client_finished();
+    if (!closed()) cohort_.open_load->leave(*this);
+    if (cohort_.on_client_finished) cohort_.on_client_finished(id());
   }
 
   // ---- messages ---------------------------------------------------------------------------------------------------------------------
 
   void send_one_way(std::string_view payload, bool binary) override {
-    if (state_ != State::open) return cohort_.collector.not_sent(1);
-    if (!wire_->send(payload, binary)) return refuse_send();
-    cohort_.collector.sent_one_way(cohort_.collector.label({}));
-    one_way_due_ = std::min(one_way_due_, take_due().value_or(never));
+    const std::chrono::nanoseconds due = take_due().value_or(never);
+    MetricsCollector& collector = cohort_.collector_of(due == never ? now_ : due);
+    if (state_ != State::open) return collector.not_sent(1);
+    if (!wire_->send(payload, binary)) return refuse_send(collector);
+    collector.sent_one_way(collector.label({}));
+    one_way_due_ = std::min(one_way_due_, due);
   }
 
-  void send_request(PendingReply& waiter, std::string_view label, std::string_view payload, bool binary,
+  void send_request(PendingReply* waiter, std::string_view label, std::string_view payload, bool binary,
                     std::chrono::nanoseconds timeout) override {
     if (overstays()) return;
+    InFlight message;
+    message.due = take_due().value_or(InFlight::unset);
+    message.collector = &cohort_.collector_of(message.due == InFlight::unset ? now_ : message.due);
     if (state_ != State::open) {
-      cohort_.collector.not_sent(1);
+      message.collector->not_sent(1);
       return refuse_unconnected(waiter);
     }
-    InFlight message;
     if (const Correlation& id_of = scenario().behaviour.correlation()) message.id = id_of(payload);
     if (!wire_->send(payload, binary)) {
-      refuse_send();
+      refuse_send(*message.collector);
       return refuse(waiter, Failure::backpressure);
     }
-    message.label = cohort_.collector.label(label);
+    message.label = message.collector->label(label);
     message.number = requests_++;
-    message.due = take_due().value_or(InFlight::unset);
     message.timeout = wait_of(timeout);
-    message.waiter = &waiter;
+    message.waiter = waiter;
     in_flight_.add(message);
   }
 
@@ -335,7 +399,7 @@ class Client final : public Session, private WireEvents, private Deadline {
     return timeout.count() > 0 ? std::min(timeout, longest_wait) : scenario().timeout;
   }
 
-  void refuse_unconnected(PendingReply& waiter) {
+  void refuse_unconnected(PendingReply* waiter) {
     if (state_ != State::lost) return refuse(waiter, Failure::out_of_step);
     // A behaviour that goes on asking a connection that is gone would go on for ever.
     if (std::exchange(asked_after_loss_, true)) {
@@ -346,15 +410,16 @@ class Client final : public Session, private WireEvents, private Deadline {
   }
 
   // The waiter is told at the next deadline, or when asking again may help, so that asking in a loop leaves the thread to others.
-  void refuse(PendingReply& waiter, Failure failure) {
-    waiter.reply = Reply(failure);
+  void refuse(PendingReply* waiter, Failure failure) {
+    if (waiter == nullptr) return;
+    waiter->reply = Reply(failure);
     if (refused_ != nullptr) complete(std::exchange(refused_, nullptr));
-    refused_ = &waiter;
+    refused_ = waiter;
   }
 
-  void refuse_send() {
-    cohort_.collector.not_sent(1);
-    count_failure(Failure::backpressure, 0, "the send queue is full: the server reads too slowly");
+  void refuse_send(MetricsCollector& collector) {
+    collector.not_sent(1);
+    count_failure(collector, Failure::backpressure, 0, "the send queue is full: the server reads too slowly");
   }
 
   // The due time of the turn, which is its first message's.
@@ -376,7 +441,7 @@ class Client final : public Session, private WireEvents, private Deadline {
     if (message) {
       answered(*message, payload, binary);
     } else if (receiver_ != nullptr) {
-      last_event_ = now_;
+      last_event_ = arrival_;
       give(std::exchange(receiver_, nullptr), Reply(std::string(payload), binary));
     } else {
       keep(Reply(std::string(payload), binary));
@@ -384,10 +449,23 @@ class Client final : public Session, private WireEvents, private Deadline {
   }
 
   void answered(const InFlight& message, std::string_view payload, bool binary) {
-    last_event_ = now_;
-    cohort_.collector.answered(message.label, now_ - message.due, now_ - message.sent);
-    tell_outcome(message, now_, std::nullopt);
+    // No answer is older than its question: the wall clock was set, and its stamp says nothing.
+    if (arrival_ < message.sent) {
+      arrival_ = now_;
+      stamped_ = false;
+    }
+    // Flat out there is no schedule: the next message is due when the user has read the answer.
+    last_event_ = scenario().pace.kind() == Pace::Kind::flat_out ? now_ : arrival_;
+    place_freed();
+    message.collector->answered(message.label, arrival_ - message.due, arrival_ - message.sent);
+    if (stamped_) message.collector->waited(now_ - arrival_);
+    tell_outcome(message, arrival_, std::nullopt);
     if (message.waiter != nullptr) give(message.waiter, Reply(std::string(payload), binary));
+  }
+
+  // A turn that waited for a place among those in flight is due by the pace from now on.
+  void place_freed() noexcept {
+    if (turn_ != nullptr && closed() && in_flight_.size() + 1 == scenario().in_flight) turn_due_ = next_due(scenario().pace, last_event_);
   }
 
   // Keeps a message for a later `receive()`; a behaviour that never calls it pays for the last few only.
@@ -400,11 +478,12 @@ class Client final : public Session, private WireEvents, private Deadline {
     inbox_.push_back(std::move(reply));
   }
 
-  // Gives up the messages whose deadline is over.
-  void expire() {
-    while (std::optional<InFlight> message = in_flight_.take_expired(now_)) {
-      count_failure(Failure::timeout, 0, "no answer within " + in_words(message->timeout));
+  // Gives up the messages whose deadline is over by then.
+  void expire(std::chrono::nanoseconds by) {
+    while (std::optional<InFlight> message = in_flight_.take_expired(by)) {
+      count_failure(*message->collector, Failure::timeout, 0, "no answer within " + in_words(message->timeout));
       last_event_ = message->deadline();
+      place_freed();
       give_up(*message, Failure::timeout, message->deadline());
       if (message->id) {
         if (given_up_.size() == given_up_limit) given_up_.erase(given_up_.begin());
@@ -418,7 +497,7 @@ class Client final : public Session, private WireEvents, private Deadline {
   // Answers come in order and one is missing: the next could be anyone's, so the connection is made anew.
   void fall_out_of_step() {
     while (std::optional<InFlight> message = in_flight_.take_oldest()) {
-      count_failure(Failure::out_of_step, 0, "in flight when an earlier answer was missed");
+      count_failure(*message->collector, Failure::out_of_step, 0, "in flight when an earlier answer was missed");
       give_up(*message, Failure::out_of_step, now_);
     }
     wire_->abandon();
@@ -434,9 +513,9 @@ class Client final : public Session, private WireEvents, private Deadline {
 
   void give_up(const InFlight& message, Failure failure, std::chrono::nanoseconds at) {
     if (message.sent == InFlight::unset) {
-      cohort_.collector.not_sent(1);
+      message.collector->not_sent(1);
     } else {
-      cohort_.collector.failed(message.label, at - message.due);
+      message.collector->failed(message.label, at - message.due);
       tell_outcome(message, at, failure);
     }
     if (message.waiter != nullptr) give(message.waiter, Reply(failure));
@@ -456,11 +535,11 @@ class Client final : public Session, private WireEvents, private Deadline {
       return;
     }
     if (overstays()) return;
-    if (state_ != State::open) return refuse_unconnected(waiter);
+    if (state_ != State::open) return refuse_unconnected(&waiter);
     due_pending_ = false;
     receiver_ = &waiter;
     receive_deadline_ = cohort_.clock.now() + wait_of(timeout);
-    if (timed()) receive_deadline_ = std::min(receive_deadline_, scenario().duration + scenario().timeout);
+    if (timed()) receive_deadline_ = std::min(receive_deadline_, load_end() + scenario().timeout);
   }
 
   void await_turn(PendingTurn& waiter) override {
@@ -469,8 +548,9 @@ class Client final : public Session, private WireEvents, private Deadline {
       return;
     }
     turn_ = &waiter;
-    turn_due_ = next_due(scenario().pace, last_event_);
+    if (closed()) turn_due_ = next_due(scenario().pace, last_event_);
     due_pending_ = false;
+    held_by_in_flight_ = false;
     try_turn();
   }
 
@@ -481,7 +561,7 @@ class Client final : public Session, private WireEvents, private Deadline {
     pause_ = &waiter;
     pause_end_ = now + std::clamp(length, std::chrono::nanoseconds{0}, longest_wait);
     if (!timed()) return;
-    pause_end_ = std::min(pause_end_, scenario().duration + (now < scenario().duration ? std::chrono::nanoseconds{0} : scenario().timeout));
+    pause_end_ = std::min(pause_end_, load_end() + (now < load_end() ? std::chrono::nanoseconds{0} : scenario().timeout));
   }
 
   bool overstays() {
@@ -492,7 +572,7 @@ class Client final : public Session, private WireEvents, private Deadline {
 
   // Whether the turn that is waited for was due before the load's end, and is not lost with the connection.
   bool unsent_turn() const noexcept {
-    if (state_ == State::lost || !timed() || turn_due_ >= scenario().duration) return false;
+    if (state_ == State::lost || !closed() || !timed() || turn_due_ >= load_end() || in_flight_full()) return false;
     return scenario().messages == 0 || turns_ < scenario().messages;
   }
 
@@ -508,8 +588,12 @@ class Client final : public Session, private WireEvents, private Deadline {
       complete(std::exchange(turn_, nullptr));
       return;
     }
+    if (!closed() || state_ != State::open || turn_due_ > now_ || wire_->congested() || in_flight_full()) return;
     // Not without end: a behaviour that awaits nothing else would keep the thread to itself.
-    if (turns_granted_ == turns_at_once || state_ != State::open || turn_due_ > now_ || wire_->congested()) return;
+    if (turns_granted_ < turns_at_once) grant_turn();
+  }
+
+  void grant_turn() {
     ++turns_granted_;
     due_pending_ = true;
     last_event_ = now_;
@@ -521,6 +605,7 @@ class Client final : public Session, private WireEvents, private Deadline {
   void count_check(std::string_view name, bool passed) override { cohort_.collector.check(name, passed); }
 
   void forget(const Waiter& waiter) noexcept override {
+    if (waiter.done()) return;  // what led to it is gone already
     in_flight_.forget(waiter);
     if (receiver_ == &waiter) receiver_ = nullptr;
     if (refused_ == &waiter) refused_ = nullptr;
@@ -581,8 +666,9 @@ class Client final : public Session, private WireEvents, private Deadline {
 
   // ---- words ------------------------------------------------------------------------------------------------------------------------
 
-  void count_failure(Failure failure, int code, std::string_view detail) {
-    cohort_.collector.failure(failure, code, now_, [&] { return "client " + std::to_string(id()) + ": " + std::string(detail); });
+  void count_failure(Failure failure, int code, std::string_view detail) { count_failure(cohort_.collector, failure, code, detail); }
+  void count_failure(MetricsCollector& collector, Failure failure, int code, std::string_view detail) {
+    collector.failure(failure, code, now_, [&] { return "client " + std::to_string(id()) + ": " + std::string(detail); });
   }
 
   static std::string in_words(std::chrono::nanoseconds time) {
@@ -594,7 +680,9 @@ class Client final : public Session, private WireEvents, private Deadline {
   std::unique_ptr<Wire> wire_;
   State state_{State::waiting};
 
-  std::chrono::nanoseconds now_{0};  // when it was entered
+  std::chrono::nanoseconds now_{0};      // when it was entered
+  std::chrono::nanoseconds arrival_{0};  // when what it was entered for reached the machine
+  std::chrono::nanoseconds leave_at_;    // when this user's load ends, if before that of all
   std::chrono::nanoseconds connect_started_{0};
   std::chrono::nanoseconds phase_deadline_;         // of its start, an attempt to connect, the closing handshake
   std::chrono::nanoseconds stall_deadline_{never};  // for the server to read what waits for it
@@ -617,12 +705,15 @@ class Client final : public Session, private WireEvents, private Deadline {
   std::uint64_t requests_{0};
   std::uint32_t turns_granted_{0};  // since it was entered
   Failure loss_{Failure::closed};
+  bool stamped_{false};           // the kernel says so
   bool due_pending_{false};       // the turn's first message is not sent yet
   bool turns_refused_{false};     // the behaviour was told that the load is over
   bool asked_after_loss_{false};  // the behaviour has had one refusal
   bool cancel_requested_{false};  // the behaviour is to end where it waits
   bool resume_requested_{false};  // what the behaviour waits for has come
   bool behaviour_ended_{false};
+  bool taking_turn_{false};        // what happens comes of a turn of the open load
+  bool held_by_in_flight_{false};  // the turn that is waited for was held up by the bound
 
   Execution execution_{};  // last: its frames, as they go, still call forget()
 };

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/clock.hpp>
 #include <wsbench/net/deadline_queue.hpp>
+#include <wsbench/run/open_load.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
+#include <wsbench/schedule.hpp>
 
 namespace wsbench::detail {
 
@@ -20,8 +22,22 @@ struct Cohort {
   MetricsCollector& collector;
   const Clock& clock;
   DeadlineQueue& deadlines;
-  std::function<void()> on_client_finished{};  ///< called as each client is through with everything
-  std::chrono::nanoseconds last_outcome{0};    ///< when the last session, or attempt at one, had its outcome
+  std::function<void(std::uint64_t id)> on_client_finished{};  ///< called as each client is through with everything
+  std::chrono::nanoseconds last_outcome{0};                    ///< when the last session, or attempt at one, had its outcome
+
+  OpenLoad* open_load{nullptr};        ///< hands out the turns of an open load; null in a closed one
+  MetricsCollector* warm_up{nullptr};  ///< for what was due before the warm-up's end; null where there is none
+
+  /// When the load ends; `never` where only its messages end it, or as long as an open one has not begun.
+  std::chrono::nanoseconds load_end() const noexcept {
+    if (open_load != nullptr) return open_load->end();
+    return scenario.duration.count() > 0 ? scenario.duration : never;
+  }
+
+  /// Where a message that is due then is recorded.
+  MetricsCollector& collector_of(std::chrono::nanoseconds due) const noexcept {
+    return warm_up != nullptr && due < scenario.warm_up ? *warm_up : collector;
+  }
 
   /// Notes that something had its outcome now.
   void outcome_at(std::chrono::nanoseconds now) noexcept { last_outcome = std::max(last_outcome, now); }

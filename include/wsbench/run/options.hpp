@@ -41,6 +41,7 @@ inline std::string to_string(const Answer& answer) {
 struct Options {
   std::uint64_t workers{1};                                            ///< threads; each has its share of the clients
   std::uint64_t seed{1};                                               ///< of everything random
+  double connect_rate{1000};                                           ///< the most first connects a second, arrivals apart; 0: no limit
   std::vector<Header> headers{};                                       ///< added to every upgrade request; replace its own of the same name
   std::vector<std::string> subprotocols{};                             ///< asked for, in order of preference
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt

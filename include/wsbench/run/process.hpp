@@ -21,6 +21,8 @@
 #endif
 #if defined(__linux__)
 #include <sched.h>
+
+#include <cstdio>
 #endif
 
 namespace wsbench::detail {
@@ -89,6 +91,27 @@ inline std::uint64_t max_rss_kib() noexcept {
 inline void describe_system(Environment&) {}
 
 #endif
+
+/// What became of a thread's time so far.
+struct ThreadTime {
+  std::chrono::nanoseconds running{0};  ///< on a processor
+  std::chrono::nanoseconds waiting{0};  ///< for one; 0 where the system does not tell
+};
+
+/// What became of the calling thread's time.
+inline ThreadTime thread_time() noexcept {
+  ThreadTime time{thread_cpu_time(), std::chrono::nanoseconds{0}};
+#if defined(__linux__)
+  // "running waiting slices", in nanoseconds (the kernel's Documentation/scheduler/sched-stats.rst).
+  std::FILE* const file = std::fopen("/proc/thread-self/schedstat", "re");
+  if (file == nullptr) return time;
+  long long running = 0;
+  long long waiting = 0;
+  if (std::fscanf(file, "%lld %lld", &running, &waiting) == 2) time.waiting = std::chrono::nanoseconds{waiting};
+  std::fclose(file);
+#endif
+  return time;
+}
 
 /// The processors that this process may use.
 inline std::uint64_t usable_cores() noexcept {

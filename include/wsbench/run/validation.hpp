@@ -30,13 +30,54 @@ inline void require_positive_time(std::string_view member, std::chrono::nanoseco
   if (time.count() == 0) throw Error(std::string(member), "0s leaves no time for an answer: give a longer one, such as 5s");
 }
 
-inline void validate_scenario(const Scenario& scenario) {
-  const std::int64_t clients = scenario.clients.clients();
+inline void require_rate(std::string_view member, double per_second) {
+  if (!(per_second > 0 && per_second <= 1e9)) {
+    throw Error(std::string(member), fmt::format("{:.15g}/s is no rate: give more than 0 and at most 1000M/s", per_second));
+  }
+}
+
+inline void require_stages(std::string_view member, const std::vector<Stage>& stages) {
+  for (const Stage& stage : stages) {
+    require_time(member, stage.over);
+    if (!(stage.level >= 0 && stage.level <= 1e9)) {
+      throw Error(std::string(member), fmt::format("a stage to {:.15g}: give 0 to 1000M", stage.level));
+    }
+  }
+  require_time(member, length_of(stages));
+  if (!stages.empty() && length_of(stages).count() == 0)
+    throw Error(std::string(member), "the stages take no time: give at least one a time");
+}
+
+inline void validate_population(const Population& population, const Scenario& scenario) {
+  const std::int64_t clients = population.clients();
+  if (population.kind() == Population::Kind::arrivals) {
+    require_rate("arrivals", population.arrivals_per_second());
+    if (scenario.duration.count() == 0) throw Error("duration", "users arrive without end: give a duration");
+    return;
+  }
+  if (population.kind() == Population::Kind::stages) require_stages("stages", population.stages());
   if (clients < 1) throw Error("clients", fmt::format("{} is nobody: give at least 1", clients));
   if (clients > 10'000'000) throw Error("clients", fmt::format("{} is more than one process can hold: give at most 10M", clients));
+}
+
+inline void validate_pace(const Scenario& scenario) {
+  const Pace& pace = scenario.pace;
+  require_time("think", pace.think_time());
+  if (!pace.open()) return;
+  if (pace.stages().empty()) {
+    require_rate("rate", pace.per_second());
+  } else {
+    require_stages("rate", pace.stages());
+  }
+  if (scenario.duration.count() == 0 && scenario.clients.clients() == 0) throw Error("duration", "the load has no end: give a duration");
+}
+
+inline void validate_scenario(const Scenario& scenario) {
   require_time("ramp_up", scenario.ramp_up);
   require_time("duration", scenario.duration);
-  require_time("think", scenario.pace.think_time());
+  require_time("warm_up", scenario.warm_up);
+  validate_population(scenario.clients, scenario);
+  validate_pace(scenario);
   require_positive_time("timeout", scenario.timeout);
   if (scenario.messages == 0 && scenario.duration.count() == 0) {
     throw Error("messages", "the load has no end: give messages for each client, a duration, or both");
@@ -45,6 +86,24 @@ inline void validate_scenario(const Scenario& scenario) {
     throw Error("ramp_up", fmt::format("{} leaves nothing of the duration of {}: give a shorter one", exact_duration(scenario.ramp_up),
                                        exact_duration(scenario.duration)));
   }
+  if (scenario.duration.count() > 0 && scenario.warm_up >= scenario.duration) {
+    throw Error("warm_up", fmt::format("{} leaves nothing of the duration of {} to measure: give a shorter one",
+                                       exact_duration(scenario.warm_up), exact_duration(scenario.duration)));
+  }
+}
+
+/// Throws Error if some of a fixed number of clients would not have come before the load is over.
+inline void validate_connect_rate(const Scenario& scenario, const Options& options) {
+  if (!(options.connect_rate >= 0 && options.connect_rate <= 1e9)) {
+    throw Error("connect_rate", fmt::format("{:.15g}/s is no rate: give a positive one, or 0 for no limit", options.connect_rate));
+  }
+  if (scenario.clients.kind() != Population::Kind::number || scenario.duration.count() == 0 || options.connect_rate == 0) return;
+  const double needed = static_cast<double>(scenario.clients.clients() - 1) / options.connect_rate;
+  if (needed < std::chrono::duration<double>(scenario.duration).count()) return;
+  throw Error("connect_rate",
+              fmt::format("at {:.15g}/s, {} clients are not there before the duration of {} is over: give a higher one, or 0 "
+                          "for no limit",
+                          options.connect_rate, scenario.clients.clients(), exact_duration(scenario.duration)));
 }
 
 /// Whether this may stand for a header's name (RFC 7230 section 3.2.6: token).
@@ -81,6 +140,7 @@ inline void validate(const std::vector<std::string>& urls, const Scenario& scena
   for (const std::string& url : urls) parse_url(url);
   validate_scenario(scenario);
   validate_options(options);
+  validate_connect_rate(scenario, options);
   const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
   const std::uint64_t needed = open_files() + clients + options.workers * files_per_worker;
   if (const std::uint64_t limit = open_file_limit(); needed > limit) {

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,8 +18,9 @@
 #include <wsbench/net/web_socket.hpp>
 #include <wsbench/run/client.hpp>
 #include <wsbench/run/cohort.hpp>
+#include <wsbench/run/open_load.hpp>
 #include <wsbench/run/options.hpp>
-#include <wsbench/run/process.hpp>
+#include <wsbench/run/worker_watch.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/schedule.hpp>
 
@@ -25,42 +29,60 @@ namespace wsbench::detail {
 /// What one worker has measured so far.
 struct WorkerResult {
   Metrics metrics{};
+  Metrics warm_up{};
   std::chrono::nanoseconds last_outcome{0};
-  std::chrono::nanoseconds cpu_time{0};
+  WorkerEffort effort{};
 };
 
 /// One thread's event loop and collector, and its share of the clients.
 class Worker {
  public:
-  /// Serves the clients `index`, `index + workers`, `index + 2 * workers`, ...; `scenario` and `options` have to outlive it.
+  /// Serves every visit and every message whose number leaves `index` when divided by the number of workers; `scenario` and `options` have
+  /// to outlive it.
   Worker(std::uint64_t index, const std::vector<std::string>& urls, const Scenario& scenario, const Options& options)
-      : random_(options.seed + index), messages_(options.max_message_size), cohort_{scenario,          options,
-                                                                                    collector_,        loop_,
-                                                                                    loop_.deadlines(), [this] { client_finished(); }} {
+      : index_(index),
+        random_(options.seed + index),
+        messages_(options.max_message_size),
+        cohort_{scenario, options, collector_, loop_, loop_.deadlines(), [this](std::uint64_t id) { client_finished(id); }},
+        visits_(scenario.clients, scenario.ramp_up, options.connect_rate) {
     for (const std::string& url : urls) {
       Target& target = targets_.emplace_back(loop_, parse_url(url));
       for (const Header& header : options.headers) target.headers.emplace_back(header.name, header.value);
       target.subprotocols = options.subprotocols;
     }
-    const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
-    for (std::uint64_t id = index; id < clients; id += options.workers) {
-      Target& target = targets_[id % targets_.size()];
-      clients_.emplace_back(cohort_, id, start_of_client(id, clients, scenario.ramp_up),
-                            [&](WireEvents& events) { return std::make_unique<WebSocket>(exchange_, target, events); });
+    if (scenario.warm_up.count() > 0) cohort_.warm_up = &warm_up_;
+    if (scenario.pace.open()) {
+      const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
+      const std::uint64_t limit =
+          scenario.messages > 0 && clients > 0 ? scenario.messages * clients : std::numeric_limits<std::uint64_t>::max();
+      open_load_.emplace(loop_, loop_.deadlines(), collector_,
+                         MessageSchedule(scenario.pace, index, options.workers, options.seed + index, limit), scenario.duration,
+                         scenario.timeout);
+      cohort_.open_load = &*open_load_;
     }
-    unfinished_ = clients_.size();
+    admission_.worker = this;
+    reaper_.worker = this;
+    find_next_visit();
   }
 
   /// Runs until every client is through.
   void run(EventLoop::TimePoint origin) {
-    if (unfinished_ > 0) loop_.run(origin);
-    cpu_time_ = thread_cpu_time();
+    if (next_visit_) {
+      loop_.deadlines().arm(admission_, next_visit_->start);
+      watch_.start(loop_);
+      loop_.run(origin);
+    }
+    if (open_load_) open_load_->abandon(interrupted_ ? loop_.now() : never);
+    watch_.stop(loop_.now());
   }
 
   /// Ends every client; from any thread.
   void stop() {
     loop_.post([this] {
-      for (Client& client : clients_) client.interrupt();
+      interrupted_ = true;
+      next_visit_.reset();
+      for (const auto& [id, client] : clients_) client->interrupt();
+      if (staying_ == 0) loop_.stop();
     });
   }
 
@@ -68,28 +90,76 @@ class Worker {
   template <class Receive>
   void ask(Receive receive) {
     loop_.post([this, receive = std::move(receive)] {
-      receive(WorkerResult{collector_.snapshot(), cohort_.last_outcome, thread_cpu_time()});
+      receive(WorkerResult{collector_.snapshot(), warm_up_.snapshot(), cohort_.last_outcome, watch_.effort_until(loop_.now())});
     });
   }
 
   /// What was measured; after `run()` has returned.
-  WorkerResult result() const { return {collector_.snapshot(), cohort_.last_outcome, cpu_time_}; }
+  WorkerResult result() const { return {collector_.snapshot(), warm_up_.snapshot(), cohort_.last_outcome, watch_.effort()}; }
 
  private:
-  void client_finished() {
-    if (--unfinished_ == 0) loop_.stop();
+  // Lets the clients in whose time has come.
+  struct Admission final : Deadline {
+    void on_deadline(std::chrono::nanoseconds now) override { worker->admit(now); }
+    Worker* worker{nullptr};
+  };
+  // Clears away the clients that are through, which they cannot do themselves.
+  struct Reaper final : Deadline {
+    void on_deadline(std::chrono::nanoseconds) override { worker->reap(); }
+    Worker* worker{nullptr};
+  };
+
+  void find_next_visit() {
+    const Scenario& scenario = cohort_.scenario;
+    do {
+      next_visit_ = visits_.next();
+    } while (next_visit_ && next_visit_->id % cohort_.options.workers != index_);
+    // Whoever would come when the load is over does not come.
+    if (next_visit_ && scenario.duration.count() > 0 && next_visit_->start >= scenario.duration) next_visit_.reset();
   }
 
+  void admit(std::chrono::nanoseconds now) {
+    for (; next_visit_ && next_visit_->start <= now; find_next_visit()) {
+      const Visit& visit = *next_visit_;
+      Target& target = targets_[visit.id % targets_.size()];
+      clients_.emplace(visit.id, std::make_unique<Client>(cohort_, visit, [&](WireEvents& events) {
+                         return std::make_unique<WebSocket>(exchange_, target, events);
+                       }));
+      ++staying_;
+    }
+    if (next_visit_) loop_.deadlines().arm(admission_, next_visit_->start);
+  }
+
+  void client_finished(std::uint64_t id) {
+    through_.push_back(id);
+    loop_.deadlines().arm(reaper_, std::chrono::nanoseconds{0});
+    if (--staying_ == 0 && !next_visit_) loop_.stop();
+  }
+
+  void reap() {
+    for (const std::uint64_t id : through_) clients_.erase(id);
+    through_.clear();
+  }
+
+  std::uint64_t index_;
   EventLoop loop_{};
   Random random_;
   MessagePool messages_;
   MetricsCollector collector_{};
+  MetricsCollector warm_up_{};
   Exchange exchange_{loop_, messages_, random_, collector_};
   std::deque<Target> targets_{};
   Cohort cohort_;
-  std::deque<Client> clients_{};
-  std::size_t unfinished_{0};
-  std::chrono::nanoseconds cpu_time_{0};
+  std::optional<OpenLoad> open_load_{};
+  VisitSchedule visits_;
+  std::optional<Visit> next_visit_{};
+  Admission admission_{};
+  Reaper reaper_{};
+  std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_{};
+  std::vector<std::uint64_t> through_{};
+  std::size_t staying_{0};
+  bool interrupted_{false};
+  WorkerWatch watch_{};
 };
 
 }  // namespace wsbench::detail

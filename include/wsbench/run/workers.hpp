@@ -74,16 +74,28 @@ class Workers {
     for (const auto& member : crew_) {
       const WorkerResult result = result_of(*member);
       record.metrics.merge(result.metrics);
-      record.generator.cpu_time += result.cpu_time;
+      record.warm_up.merge(result.warm_up.messages());
+      record.warm_up_not_sent += result.warm_up.not_sent;
+      add_effort(record.generator, result.effort);
       record.duration = std::max(record.duration, result.last_outcome);
     }
     if (running) record.duration = elapsed();
     record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
+    record.generator.kernel_stamps = record.metrics.stamped_reads > 0;
     record.interrupted = interrupted_;
     return Report(std::move(record), scenario_.expect);
   }
 
  private:
+  static void add_effort(GeneratorFigures& generator, const WorkerEffort& effort) {
+    const auto share = [](auto part, auto whole) { return static_cast<double>(part) / static_cast<double>(whole); };
+    generator.cpu_time += effort.cpu_time;
+    if (effort.watched.count() > 0) {
+      generator.busy = std::max(generator.busy.value_or(0), std::min(share(effort.busy.count(), effort.watched.count()), 1.0));
+    }
+    if (effort.seconds > 0) generator.overloaded = std::max(generator.overloaded, share(effort.overloaded_seconds, effort.seconds));
+  }
+
   struct Member {
     Member(std::uint64_t index, const std::vector<std::string>& urls, const Scenario& scenario, const Options& options)
         : worker(index, urls, scenario, options) {}
@@ -136,14 +148,18 @@ class Workers {
   Configuration configuration() const {
     Configuration configuration;
     configuration.urls = urls_;
+    configuration.population = scenario_.clients;
     configuration.clients = static_cast<std::uint64_t>(scenario_.clients.clients());
     configuration.ramp_up = scenario_.ramp_up;
     configuration.messages = scenario_.messages;
     configuration.duration = scenario_.duration;
+    configuration.warm_up = scenario_.warm_up;
     configuration.pace = scenario_.pace;
+    configuration.in_flight = scenario_.in_flight;
     configuration.timeout = scenario_.timeout;
     configuration.connect_timeout = options_.connect_timeout;
     configuration.behaviour = scenario_.behaviour.name();
+    configuration.connect_rate = options_.connect_rate;
     configuration.workers = options_.workers;
     configuration.seed = options_.seed;
     return configuration;

@@ -1,0 +1,293 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include <wsbench/error.hpp>
+#include <wsbench/units.hpp>
+
+namespace wsbench {
+
+/// What a metric counts in.
+enum class Unit : std::uint8_t {
+  seconds,     ///< a duration; thresholds are written as durations
+  share,       ///< a share of one
+  count,       ///< a number of things
+  per_second,  ///< a number of things a second
+};
+
+/// The figure a metric takes from a set of durations.
+enum class Statistic : std::uint8_t { value, mean, min, p50, p90, p95, p99, p99_9, max };
+
+/// The statistic's name as in "latency.p95"; empty for a plain value.
+constexpr std::string_view name(Statistic statistic) {
+  constexpr std::string_view names[] = {"", "mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"};
+  return names[static_cast<std::size_t>(statistic)];
+}
+
+/// Names one figure of a report: what, which statistic of it, and of which label.
+struct MetricName {
+  std::string quantity{};                 ///< "latency", "success_rate", ...
+  Statistic statistic{Statistic::value};  ///< which figure of a set of durations
+  std::string label{};                    ///< the label it is taken from; empty: all
+  Unit unit{Unit::count};                 ///< what it counts in
+
+  bool operator==(const MetricName&) const = default;
+};
+
+/// The metric as expectations write it: "latency.p95", "latency{post}.p99", "success_rate".
+inline std::string to_string(const MetricName& metric) {
+  std::string text = metric.quantity;
+  if (!metric.label.empty()) text += '{' + metric.label + '}';
+  if (metric.statistic != Statistic::value) text.append(".").append(name(metric.statistic));
+  return text;
+}
+
+/// How an expectation compares.
+enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal, equal };
+
+/// The comparison's sign.
+constexpr std::string_view sign(Comparison comparison) {
+  constexpr std::string_view signs[] = {"<", "<=", ">", ">=", "=="};
+  return signs[static_cast<std::size_t>(comparison)];
+}
+
+/// A bound on one figure of the report, as `metric::latency.p99 < 20ms` makes it; deliberately not convertible to bool.
+struct Expectation {
+  MetricName metric{};                      ///< which figure
+  Comparison comparison{Comparison::less};  ///< how it must compare
+  double bound{0};                          ///< with what; seconds for durations
+
+  /// Whether a figure meets the bound.
+  bool met_by(double actual) const noexcept {
+    switch (comparison) {
+      case Comparison::less: return actual < bound;
+      case Comparison::less_equal: return actual <= bound;
+      case Comparison::greater: return actual > bound;
+      case Comparison::greater_equal: return actual >= bound;
+      case Comparison::equal: return actual == bound;
+    }
+    return false;
+  }
+
+  bool operator==(const Expectation&) const = default;
+};
+
+/// A bound or a figure as text in its unit, to 15 digits: "20ms", "99.9%", "50/s", "3".
+inline std::string exact_figure(double figure, Unit unit) {
+  switch (unit) {
+    case Unit::seconds:
+      // Nanoseconds reach 292 years.
+      if (!(std::abs(figure) < 9.2e9)) return fmt::format("{:.15g}s", figure);
+      return exact_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(figure)));
+    case Unit::share: return fmt::format("{:.15g}%", figure * 100);
+    case Unit::per_second: return fmt::format("{:.15g}/s", figure);
+    case Unit::count: return fmt::format("{:.15g}", figure);
+  }
+  return {};
+}
+
+/// A figure for people, to three digits: "20.0 ms", "99.95 %", "50/s", "1,234"; "n/a" for one that was not measured.
+inline std::string format_figure(std::optional<double> figure, Unit unit) {
+  if (!figure) return "n/a";
+  switch (unit) {
+    case Unit::seconds: return format_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*figure)));
+    case Unit::share: return format_share(*figure);
+    case Unit::per_second: return format_rate(*figure);
+    case Unit::count: return format_count(static_cast<std::uint64_t>(*figure));
+  }
+  return {};
+}
+
+/// The expectation as text: "latency.p95 < 100ms", "success_rate > 99.5%".
+inline std::string to_string(const Expectation& expectation) {
+  return to_string(expectation.metric) + ' ' + std::string(sign(expectation.comparison)) + ' ' +
+         exact_figure(expectation.bound, expectation.metric.unit);
+}
+
+namespace detail {
+
+/// A figure that text may name.
+struct KnownQuantity {
+  std::string_view name{};
+  Unit unit{Unit::count};
+  bool labelled{false};  ///< whether it is taken of a label or a name: "latency{post}", "check{welcomed}"
+};
+
+inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency", Unit::seconds, true},
+                                                                       {"service_time", Unit::seconds, true},
+                                                                       {"connect_time", Unit::seconds, false},
+                                                                       {"success_rate", Unit::share, false},
+                                                                       {"connection_success_rate", Unit::share, false},
+                                                                       {"errors", Unit::count, false},
+                                                                       {"messages_per_second", Unit::per_second, false},
+                                                                       {"check", Unit::share, true}});
+
+[[noreturn]] inline void refuse_expectation(std::string_view text, const std::string& problem) {
+  throw Error("expect", in_quotes(text) + ' ' + problem + ": write a figure, a comparison and a bound, such as latency.p95 < 200ms");
+}
+
+inline std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(' ');
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+inline MetricName parse_metric(std::string_view text, std::string_view name) {
+  MetricName metric;
+  const std::size_t brace = name.find('{');
+  const std::size_t close = brace == name.npos ? brace : name.find('}', brace);
+  if (brace != name.npos && close == name.npos) refuse_expectation(text, "has no closing brace");
+  const std::size_t dot = name.find('.', brace == name.npos ? 0 : close);
+  const std::string_view quantity = name.substr(0, std::min(brace, dot));
+  const auto known =
+      std::find_if(known_quantities.begin(), known_quantities.end(), [&](const auto& entry) { return entry.name == quantity; });
+  if (known == known_quantities.end()) refuse_expectation(text, "has the unknown figure " + in_quotes(quantity));
+  metric.quantity = quantity;
+  metric.unit = known->unit;
+  if (brace != name.npos) metric.label = name.substr(brace + 1, close - brace - 1);
+  if (brace != name.npos && !known->labelled) refuse_expectation(text, "has a label, which this figure does not take");
+  if (quantity == "check" && metric.label.empty()) refuse_expectation(text, "does not say which check");
+  if ((dot != name.npos) != (known->unit == Unit::seconds)) {
+    refuse_expectation(text,
+                       dot == name.npos ? "does not say which statistic, such as p95" : "has a statistic, which this figure does not take");
+  }
+  if (dot == name.npos) return metric;
+  const std::string_view statistic = name.substr(dot + 1);
+  for (int number = static_cast<int>(Statistic::mean); number <= static_cast<int>(Statistic::max); ++number) {
+    if (wsbench::name(static_cast<Statistic>(number)) == statistic) metric.statistic = static_cast<Statistic>(number);
+  }
+  if (metric.statistic == Statistic::value) {
+    refuse_expectation(text, "has the unknown statistic " + in_quotes(statistic) + " (mean, min, p50, p90, p95, p99, p99_9, max)");
+  }
+  return metric;
+}
+
+inline double parse_share(std::string_view text, std::string_view bound) {
+  const bool percent = bound.ends_with('%');
+  const std::string_view digits = trimmed(percent ? bound.substr(0, bound.size() - 1) : bound);
+  double number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size())
+    refuse_expectation(text, "has no share for a bound, such as 99.5%");
+  return percent ? number / 100 : number;
+}
+
+}  // namespace detail
+
+/// Reads an expectation as `to_string` writes it: "latency{post}.p99 < 1s", "success_rate > 99%". Throws Error.
+inline Expectation parse_expectation(std::string_view text) {
+  const std::size_t at = text.find_first_of("<>=", std::min(text.find('}'), text.size()) == text.size() ? 0 : text.find('}'));
+  if (at == text.npos) detail::refuse_expectation(text, "compares nothing");
+  const std::size_t end = std::min(text.find_first_not_of("<>=", at), text.size());
+  Expectation expectation;
+  expectation.metric = detail::parse_metric(text, detail::trimmed(text.substr(0, at)));
+  const std::string_view comparison = text.substr(at, end - at);
+  bool known = false;
+  for (int number = 0; number <= static_cast<int>(Comparison::equal); ++number) {
+    if (sign(static_cast<Comparison>(number)) != comparison) continue;
+    expectation.comparison = static_cast<Comparison>(number);
+    known = true;
+  }
+  if (!known) detail::refuse_expectation(text, "has the unknown comparison " + detail::in_quotes(comparison));
+  const std::string_view bound = detail::trimmed(text.substr(end));
+  try {
+    switch (expectation.metric.unit) {
+      case Unit::seconds: expectation.bound = std::chrono::duration<double>(parse_duration(bound)).count(); break;
+      case Unit::share: expectation.bound = detail::parse_share(text, bound); break;
+      case Unit::count: expectation.bound = static_cast<double>(parse_count(bound)); break;
+      case Unit::per_second: expectation.bound = parse_rate(bound); break;
+    }
+  } catch (const Error& error) {
+    if (error.member() == "expect") throw;
+    throw Error("expect", detail::in_quotes(text) + ": the bound " + error.problem());
+  }
+  return expectation;
+}
+
+/// The names that expectations are written with; nothing here enters a namespace that is not asked for.
+namespace metric {
+
+/// One figure that expectations can bound; comparing it makes an Expectation.
+template <Unit unit>
+struct Metric {
+  std::string_view quantity{};
+  Statistic statistic{Statistic::value};
+  std::string_view label{};
+
+  /// Durations are bounded by durations, all else by plain numbers (a share of one, a count, a number a second).
+  using Bound = std::conditional_t<unit == Unit::seconds, std::chrono::nanoseconds, double>;
+
+  friend Expectation operator<(const Metric& metric, Bound bound) { return metric.expect(Comparison::less, bound); }
+  friend Expectation operator<=(const Metric& metric, Bound bound) { return metric.expect(Comparison::less_equal, bound); }
+  friend Expectation operator>(const Metric& metric, Bound bound) { return metric.expect(Comparison::greater, bound); }
+  friend Expectation operator>=(const Metric& metric, Bound bound) { return metric.expect(Comparison::greater_equal, bound); }
+  friend Expectation operator==(const Metric& metric, Bound bound) { return metric.expect(Comparison::equal, bound); }
+
+ private:
+  Expectation expect(Comparison comparison, Bound bound) const {
+    double number{};
+    if constexpr (unit == Unit::seconds) {
+      number = std::chrono::duration<double>(bound).count();
+    } else {
+      number = bound;
+    }
+    return {{std::string(quantity), statistic, std::string(label), unit}, comparison, number};
+  }
+};
+
+/// The figures of a set of durations: `latency.p99`, or of one label's, `latency("post").p99`.
+struct Durations {
+  using Figure = Metric<Unit::seconds>;
+
+  constexpr explicit Durations(std::string_view quantity, std::string_view label = {}) noexcept
+      : mean{quantity, Statistic::mean, label},
+        min{quantity, Statistic::min, label},
+        p50{quantity, Statistic::p50, label},
+        p90{quantity, Statistic::p90, label},
+        p95{quantity, Statistic::p95, label},
+        p99{quantity, Statistic::p99, label},
+        p99_9{quantity, Statistic::p99_9, label},
+        max{quantity, Statistic::max, label} {}
+
+  /// The same of the messages under one label.
+  constexpr Durations operator()(std::string_view label) const noexcept { return Durations{mean.quantity, label}; }
+
+  Figure mean, min, p50, p90, p95, p99, p99_9, max;
+};
+
+/// Response time: from when a message was due until its answer arrived.
+inline constexpr Durations latency{"latency"};
+/// Service time: from just before a message was written until its answer arrived.
+inline constexpr Durations service_time{"service_time"};
+/// From the start of a connection attempt until the WebSocket was open.
+inline constexpr Durations connect_time{"connect_time"};
+/// Answered messages among those answered, failed or not sent; a share of one.
+inline constexpr Metric<Unit::share> success_rate{"success_rate"};
+/// Connections that came to be among those attempted; a share of one.
+inline constexpr Metric<Unit::share> connection_success_rate{"connection_success_rate"};
+/// Failures of every kind.
+inline constexpr Metric<Unit::count> errors{"errors"};
+/// Messages sent a second.
+inline constexpr Metric<Unit::per_second> messages_per_second{"messages_per_second"};
+
+/// The share of a behaviour's checks of that name that passed.
+constexpr Metric<Unit::share> check(std::string_view name) {
+  return {"check", Statistic::value, name};
+}
+
+}  // namespace metric
+
+}  // namespace wsbench

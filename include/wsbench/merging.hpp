@@ -1,0 +1,81 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wsbench/error.hpp>
+#include <wsbench/expectation.hpp>
+#include <wsbench/report.hpp>
+
+namespace wsbench {
+
+namespace detail {
+
+/// Throws Error, naming the member, unless two runs put the same load on a server.
+inline void require_same_load(const RunRecord& first, const RunRecord& other) {
+  const auto require = [](std::string_view member, const auto& ours, const auto& theirs, const std::string& in_words) {
+    if (ours != theirs) throw Error("merge", "the runs differ in " + std::string(member) + in_words + ": merge runs of one scenario");
+  };
+  require("scenario", first.scenario, other.scenario, " (" + in_quotes(first.scenario) + " and " + in_quotes(other.scenario) + ')');
+  const Configuration& ours = first.configuration;
+  const Configuration& theirs = other.configuration;
+  require("clients", ours.population, theirs.population, " (" + to_string(ours.population) + " and " + to_string(theirs.population) + ')');
+  require("pace", ours.pace, theirs.pace, " (" + to_string(ours.pace) + " and " + to_string(theirs.pace) + ')');
+  require("messages", ours.messages, theirs.messages, {});
+  require("duration", ours.duration, theirs.duration, {});
+  require("ramp_up", ours.ramp_up, theirs.ramp_up, {});
+  require("warm_up", ours.warm_up, theirs.warm_up, {});
+  require("in_flight", ours.in_flight, theirs.in_flight, {});
+  require("timeout", ours.timeout, theirs.timeout, {});
+  require("behaviour", ours.behaviour, theirs.behaviour, {});
+  require("the clock of answers", first.generator.kernel_stamps, other.generator.kernel_stamps, {});
+  const auto expected = [](const RunRecord& record) {
+    std::vector<std::string> texts;
+    for (const ExpectationResult& expectation : record.expectations) texts.push_back(expectation.text);
+    return texts;
+  };
+  require("expectations", expected(first), expected(other), {});
+}
+
+inline void add(RunRecord& all, const RunRecord& other) {
+  require_same_load(all, other);
+  all.started_at = std::min(all.started_at, other.started_at);
+  all.duration = std::max(all.duration, other.duration);
+  all.interrupted = all.interrupted || other.interrupted;
+  all.metrics.merge(other.metrics);
+  all.warm_up.merge(other.warm_up);
+  all.warm_up_not_sent += other.warm_up_not_sent;
+  all.generator.cpu_time += other.generator.cpu_time;
+  all.generator.max_rss_kib = std::max(all.generator.max_rss_kib, other.generator.max_rss_kib);
+  if (other.generator.busy) all.generator.busy = std::max(all.generator.busy.value_or(0), *other.generator.busy);
+  all.generator.overloaded = std::max(all.generator.overloaded, other.generator.overloaded);
+  Configuration& load = all.configuration;
+  for (const std::string& url : other.configuration.urls) {
+    if (std::find(load.urls.begin(), load.urls.end(), url) == load.urls.end()) load.urls.push_back(url);
+  }
+  load.clients += other.configuration.clients;
+  load.workers += other.configuration.workers;
+  if (all.environment.host != other.environment.host) all.environment.host += ", " + other.environment.host;
+}
+
+}  // namespace detail
+
+/// The runs of one scenario at the same time, from several machines or processes, as one report.
+///
+/// Counts add up and histograms are summed, so that every percentile is that of one recording of all; clients and workers add up too, and
+/// the longest duration is that of all. The expectations are judged anew, on the merged figures. Throws Error, naming what differs, where
+/// the runs are not of one scenario.
+inline Report merge(const std::vector<Report>& reports) {
+  if (reports.empty()) throw Error("merge", "there is no run: give at least one");
+  RunRecord all = reports.front().record();
+  for (std::size_t i = 1; i < reports.size(); ++i) detail::add(all, reports[i].record());
+  std::vector<Expectation> expect;
+  for (const ExpectationResult& expectation : all.expectations) expect.push_back(parse_expectation(expectation.text));
+  return Report{std::move(all), expect};
+}
+
+}  // namespace wsbench

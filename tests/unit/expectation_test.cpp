@@ -1,0 +1,45 @@
+#include <string>
+
+#include <wsbench/expectation.hpp>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using wsbench::Expectation;
+using wsbench::parse_expectation;
+namespace metric = wsbench::metric;
+
+TEST_CASE("an expectation is read as it is written in code", "[expectation]") {
+  CHECK(parse_expectation("latency.p95 < 200ms") == (metric::latency.p95 < 200ms));
+  CHECK(parse_expectation("latency{post}.p99<=1s") == (metric::latency("post").p99 <= 1s));
+  CHECK(parse_expectation("latency{a<b}.max < 1s") == (metric::latency("a<b").max < 1s));
+  CHECK(parse_expectation("service_time.mean<1.5 ms") == (metric::service_time.mean < 1500us));
+  CHECK(parse_expectation("connect_time.max < 2s") == (metric::connect_time.max < 2s));
+  CHECK(parse_expectation("success_rate > 99%") == (metric::success_rate > 0.99));
+  CHECK(parse_expectation("success_rate >= 0.5") == (metric::success_rate >= 0.5));
+  CHECK(parse_expectation("  errors == 0 ") == (metric::errors == 0.0));
+  CHECK(parse_expectation("messages_per_second > 5k/s") == (metric::messages_per_second > 5000.0));
+  CHECK(parse_expectation("check{welcomed} > 99.5%") == (metric::check("welcomed") > 0.995));
+}
+
+TEST_CASE("what is printed reads back the same", "[expectation]") {
+  const Expectation expectation =
+      GENERATE(metric::latency.p99_9<123456789ns, metric::latency("x y").min> 1h, metric::success_rate > 0.995,
+               metric::connection_success_rate == 1.0, metric::errors <= 12345.0, metric::messages_per_second >= 0.25);
+  CHECK(parse_expectation(to_string(expectation)) == expectation);
+}
+
+TEST_CASE("what is no expectation is refused in a line that says what to write", "[expectation]") {
+  const std::string text = GENERATE(as<std::string>{}, "", "latency.p95", "latency < 5ms", "latency.p42 < 5ms", "latency.p95 < 5",
+                                    "latency.p95 << 5ms", "latenzy.p95 < 5ms", "latency{post.p95 < 5ms", "success_rate > many",
+                                    "success_rate.p95 > 1%", "errors == 1.5", "errors{x} == 1", "check > 5%", "messages_per_second > fast",
+                                    "latency.p95 < ", "< 5ms", "latency. < 5ms", "latency.value < 5ms");
+  CAPTURE(text);
+  try {
+    parse_expectation(text);
+    FAIL("it was read");
+  } catch (const wsbench::Error& error) {
+    CHECK(error.member() == "expect");
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+  }
+}

@@ -1,0 +1,102 @@
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <wsbench/merging.hpp>
+#include <wsbench/scenarios.hpp>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using wsbench::Report;
+using wsbench::RunRecord;
+
+namespace {
+
+// A run whose answers took these times.
+RunRecord run_with(const std::vector<std::chrono::nanoseconds>& times) {
+  wsbench::MetricsCollector collector;
+  const auto label = collector.label("echo");
+  collector.connection_attempted();
+  collector.connection_opened({.total = 1ms});
+  for (const std::chrono::nanoseconds time : times) {
+    collector.sent(label, 1us);
+    collector.received();
+    collector.answered(label, time, time);
+  }
+  collector.connection_ended();
+  RunRecord record;
+  record.scenario = "light";
+  record.duration = 10s;
+  record.metrics = collector.snapshot();
+  record.configuration.population = 10;
+  record.configuration.clients = 10;
+  record.configuration.workers = 1;
+  record.configuration.urls = {"ws://127.0.0.1:9001"};
+  return record;
+}
+
+std::vector<std::chrono::nanoseconds> times(int from, int to) {
+  std::vector<std::chrono::nanoseconds> all;
+  for (int i = from; i < to; ++i) all.push_back(i * 1ms);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("merged percentiles are those of one recording of all", "[merging]") {
+  const Report low{run_with(times(1, 1'500))};
+  const Report high{run_with(times(1'500, 4'000))};
+  const Report all{run_with(times(1, 4'000))};
+  const Report merged = wsbench::merge({low, high});
+  CHECK(merged.messages().response_time == all.messages().response_time);
+  CHECK(merged.messages().answered == 3'999);
+  CHECK(merged.metrics().connections.succeeded == 2);
+  CHECK(merged.record().configuration.clients == 20);
+  CHECK(merged.record().configuration.workers == 2);
+  CHECK(merged.record().configuration.urls.size() == 1);
+  CHECK(merged.latency().percentile(0.999) == all.latency().percentile(0.999));
+  CHECK(wsbench::merge({high, low}).messages() == merged.messages());
+}
+
+TEST_CASE("expectations are judged anew on the merged figures", "[merging]") {
+  const std::vector<wsbench::Expectation> expect{wsbench::metric::latency.max<2s, wsbench::metric::success_rate> 0.995};
+  const Report quick(run_with(times(1, 100)), expect);
+  const Report slow(run_with(times(1'990, 2'010)), expect);
+  REQUIRE(quick.passed());
+  REQUIRE_FALSE(slow.passed());
+  const Report merged = wsbench::merge({quick, slow});
+  REQUIRE(merged.expectations().size() == 2);
+  CHECK_FALSE(merged.expectations()[0].met);
+  CHECK(merged.expectations()[0].actual == Approx(2.009));
+  CHECK(merged.expectations()[1].met);
+}
+
+TEST_CASE("runs of different loads are refused by what differs", "[merging]") {
+  const RunRecord first = run_with({1ms});
+  const auto refused_for = [&](const RunRecord& other, const std::string& what) {
+    try {
+      wsbench::merge({Report{first}, Report{other}});
+      FAIL("it was not refused");
+    } catch (const wsbench::Error& error) {
+      INFO(error.what());
+      CHECK(std::string(error.what()).find(what) != std::string::npos);
+    }
+  };
+  RunRecord other = first;
+  other.scenario = "medium";
+  refused_for(other, "\"medium\"");
+  other = first;
+  other.configuration.pace = wsbench::rate(5);
+  refused_for(other, "rate 5/s");
+  other = first;
+  other.configuration.population = 11;
+  refused_for(other, "11 clients");
+  other = first;
+  other.configuration.timeout = 3s;
+  refused_for(other, "timeout");
+  other = first;
+  other.generator.kernel_stamps = true;
+  refused_for(other, "clock");
+  CHECK_THROWS_AS(wsbench::merge({}), wsbench::Error);
+}
