@@ -1,11 +1,13 @@
 #pragma once
 
 /// \file
-/// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json.
+/// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json, and `hdr_log.hpp`,
+/// since it needs zlib.
 
 #include <wsbench/assessment.hpp>
 #include <wsbench/echo_server.hpp>
 #include <wsbench/load_test.hpp>
+#include <wsbench/merging.hpp>
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/text.hpp>

@@ -44,6 +44,15 @@ TEST_CASE("a stall of the server is in the percentiles of an open load, and hard
     require_stall(report, 0.99, stall, length);
     require_stall(report, 1, stall, length);
     CHECK(report.latency().percentile(0.5) < stall / 2);
+    // The time series has all of it, and the second of the stall has none of the answers.
+    std::uint64_t sent = 0;
+    std::uint64_t answered = 0;
+    for (const wsbench::TimeSlot& slot : report.metrics().series.slots()) {
+      sent += slot.sent;
+      answered += slot.answered;
+    }
+    CHECK(sent == report.messages().sent);
+    CHECK(answered == report.messages().answered);
     CHECK(wsbench::to_text(report).find("(open loop)") != std::string::npos);
   }
   SECTION("closed") {
