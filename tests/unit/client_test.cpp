@@ -764,6 +764,20 @@ TEST_CASE("a deadline and a stall that end together end once", "[client]") {
   CHECK(run.messages().failed == 2);
 }
 
+TEST_CASE("a closing handshake and a stall that end together end once", "[client]") {
+  const auto floods = [](Session& user) -> Task {
+    for (int i = 0; i < 10; ++i) user.send("hello");
+    co_return;
+  };
+  PretendedRun run({.clients = 2, .messages = 1, .timeout = 100ms, .behaviour = wsbench::Behaviour{floods}}, {.close_timeout = 100ms});
+  run.wire(0).reads = false;
+  run.wire(1).reads = false;
+  run.closes_back = false;
+  run.run();
+  CHECK(run.finished == 2);
+  CHECK(run.metrics().connections.open == 0);
+}
+
 TEST_CASE("a stall of the old connection is not held against the new one", "[client]") {
   PretendedRun run({.clients = 1, .messages = 3, .pace = wsbench::think(10ms), .timeout = 100ms, .behaviour = ask_each_turn});
   run.wire().reads = false;

@@ -143,6 +143,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       case State::lost:
       case State::finished: break;
     }
+    if (state_ == State::finished) return;
     run_deadlines();
     leave();
   }
@@ -354,7 +355,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   void finish() {
-    state_ = State::finished;
+    if (std::exchange(state_, State::finished) == State::finished) return;
     wire_->abandon();
     cohort_.deadlines.disarm(*this);
     if (!closed()) cohort_.open_load->leave(*this);
