@@ -157,6 +157,7 @@ ExitCode show(const std::string& name) {
 
 ExitCode merge(const std::vector<std::string>& names, const std::string& output) {
   std::vector<wsbench::Report> reports;
+  reports.reserve(names.size());
   for (const std::string& name : names) reports.push_back(wsbench::report_from_json(contents_of(name)));
   const wsbench::Report all = wsbench::merge(reports);
   ReportFile json{"--json", output, wsbench::to_json_text};
