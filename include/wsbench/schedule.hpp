@@ -129,14 +129,15 @@ inline void add_visits_of(std::uint64_t index, const std::vector<Stage>& stages,
   std::chrono::nanoseconds start{0};
   bool there = false;
   for (const Stage& stage : stages) {
-    // Where the line crosses the user's place, as a share of the stage.
-    const double crossing = (place - level) / (stage.level - level);
-    const auto at = start + from_seconds(in_seconds(stage.over) * crossing);
+    // When the line crosses the user's place; asked only where it does.
+    const auto crossing = [&, from = level] {
+      return start + from_seconds(in_seconds(stage.over) * ((place - from) / (stage.level - from)));
+    };
     if (!there && level <= place && stage.level > place) {
-      visits.push_back({index, at, never});
+      visits.push_back({index, crossing(), never});
       there = true;
     } else if (there && level > place && stage.level <= place) {
-      visits.back().end = at;
+      visits.back().end = crossing();
       there = false;
     }
     level = stage.level;

@@ -134,7 +134,9 @@ TEST_CASE("a generator that cannot keep the schedule makes the run invalid, not 
     }
   };
   const Report report = support::run_within(
-      30s, LoadTest{server.url(), {.name = "too much", .clients = 10, .duration = 1500ms, .pace = wsbench::rate(1000), .behaviour = busy}});
+      60s,
+      LoadTest{server.url(),
+               {.name = "too much", .clients = 10, .duration = 1500ms, .pace = wsbench::rate(1000), .timeout = 60s, .behaviour = busy}});
   INFO(report);
   CHECK_FALSE(report.valid());
   CHECK(report.verdict() == wsbench::Verdict::invalid);

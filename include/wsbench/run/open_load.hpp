@@ -90,7 +90,7 @@ class OpenLoad final : private Deadline {
 
  private:
   // As many at once as keep the sockets waiting for no more than a fraction of a millisecond.
-  static constexpr int turns_at_once = 256;
+  static constexpr int turns_at_once = 32;
 
   // When the next message is due, since the start of the run; `never` if none is.
   std::chrono::nanoseconds due() const noexcept {
