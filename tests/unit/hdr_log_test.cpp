@@ -321,7 +321,9 @@ TEST_CASE("a damaged log is refused by its line", "[hdr_log]") {
   CHECK(refused_for({.highest = ~std::uint64_t{0}}, "lowest"));
   CHECK(refused_for({.lowest = std::uint64_t{1} << 61, .highest = static_cast<std::uint64_t>(int64_max)}, "lowest"));
   CHECK(refused_for({.counts = "\x80"}, "cut short"));
-  CHECK(refused_for({.highest = 2'047, .counts = "\x81\x20\x02"}, "more counters"));  // 2,049 empty ones
+  CHECK(refusal(line_of({.highest = 2'047, .counts = "\xfd\x1f\x02"})) == "");        // a sample in the last of 2,048
+  CHECK(refused_for({.highest = 2'047, .counts = "\xff\x1f\x02"}, "more counters"));  // and in the one after it
+  CHECK(refused_for({.highest = 2'047, .counts = "\x81\x20"}, "more counters"));      // 2,049 empty ones
   CHECK(refused_for({.counts = std::string(9, '\xff')}, "more counters"));            // -2^63
   CHECK(refused_for({.counts = "\xfe" + std::string(8, '\xff') + "\x02"}, "more samples"));
 
