@@ -17,7 +17,7 @@
 #include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/wire.hpp>
 #include <wsbench/run/cohort.hpp>
-#include <wsbench/run/in_flight.hpp>
+#include <wsbench/run/conversation.hpp>
 #include <wsbench/run/open_load.hpp>
 #include <wsbench/schedule.hpp>
 #include <wsbench/session.hpp>
@@ -70,8 +70,6 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   };
   static constexpr std::chrono::nanoseconds tick{1};
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
-  static constexpr std::size_t inbox_limit = 16;
-  static constexpr std::size_t given_up_limit = 32;
   static constexpr std::uint32_t turns_at_once = 64;
 
   // ---- the load -------------------------------------------------------------------------------------------------------------------
@@ -95,7 +93,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   bool overstayed(std::chrono::nanoseconds now) const noexcept { return timed() && now >= load_end() + scenario().timeout; }
 
   // Whether as many messages wait for answers as may.
-  bool in_flight_full() const noexcept { return in_flight_.size() >= scenario().in_flight; }
+  bool in_flight_full() const noexcept { return conversation_.in_flight() >= scenario().in_flight; }
 
   // Turns that were planned and will not be taken.
   std::uint64_t turns_left() const noexcept {
@@ -153,14 +151,11 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (stall_deadline_ <= now_) {
       drop({Failure::backpressure, 0, "the server read nothing for " + in_words(scenario().timeout)});
     }
-    if (refused_ != nullptr && !held_up()) complete(std::exchange(refused_, nullptr));
-    if (receiver_ != nullptr && receive_deadline_ <= now_) {
-      last_event_ = receive_deadline_;
-      give(std::exchange(receiver_, nullptr), Reply(Failure::timeout));
-    }
+    if (refused_ != nullptr && !held_up()) resumption_.complete(std::exchange(refused_, nullptr));
+    last_event_ = conversation_.expire_receiver(now_).value_or(last_event_);
     if (pause_ != nullptr && pause_end_ <= now_) {
       last_event_ = pause_end_;
-      complete(std::exchange(pause_, nullptr));
+      resumption_.complete(std::exchange(pause_, nullptr));
     }
     try_turn();
     run_behaviour();
@@ -170,9 +165,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void rearm() {
     std::chrono::nanoseconds next = stall_deadline_;
     if (state_ != State::open && state_ != State::lost) next = std::min(next, phase_deadline_);
-    next = in_flight_.next_deadline(next);
+    next = conversation_.next_deadline(next);
     if (refused_ != nullptr && !held_up()) next = now_;
-    if (receiver_ != nullptr) next = std::min(next, receive_deadline_);
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (turn_ != nullptr) {
       if (timed()) next = std::min(next, turns_end());
@@ -188,14 +182,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     return std::min(leave_at_, end == never ? never : end + scenario().timeout);
   }
 
-  // How late the generator itself was: a turn may have waited for the server to read, or for another connection.
-  std::chrono::nanoseconds lag(std::chrono::nanoseconds due, std::chrono::nanoseconds written) const noexcept {
-    return written - std::max(due, usable_since_);
-  }
-
   void enter(std::chrono::nanoseconds now) noexcept {
     now_ = arrival_ = now;
-    stamped_ = false;
     turns_granted_ = 0;
     cohort_.collector.at(now);
   }
@@ -203,20 +191,14 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // Writes what was sent since it was entered and sees to it that it is called again.
   void leave() {
     if (state_ == State::finished) return;
-    if (behaviour_ended_ && in_flight_.empty()) part();
+    if (behaviour_ended_ && conversation_.in_flight() == 0) part();
     if (state_ == State::finished) return;
-    if (in_flight_.any_unwritten() || one_way_due_ != never) {
+    if (conversation_.any_unwritten() || one_way_due_ != never) {
       const std::chrono::nanoseconds now = cohort_.clock.now();
-      in_flight_.stamp(now, [&](const InFlight& message, bool on_schedule) {
-        if (on_schedule) {
-          message.collector->sent(message.label, lag(message.due, now));
-        } else {
-          message.collector->sent(message.label);
-        }
-      });
+      conversation_.stamp(now, usable_since_);
       if (one_way_due_ != never) {
         const std::chrono::nanoseconds due = std::exchange(one_way_due_, never);
-        cohort_.collector_of(due).lagged(lag(due, now));
+        cohort_.collector_of(due).lagged(now - std::max(due, usable_since_));
       }
     }
     wire_->flush();
@@ -296,10 +278,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     enter(arrival.read);
     expire(arrival.at);
     arrival_ = arrival.at;
-    stamped_ = arrival.stamp == Stamp::believed;
     cohort_.collector.received();
     if (state_ == State::open) {
-      take(payload, binary);
+      take({payload, binary, arrival.at, arrival.read, arrival.stamp == Stamp::believed});
     } else {
       cohort_.collector.received_unclaimed();
     }
@@ -342,8 +323,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (connected()) cohort_.collector.connection_ended();
     state_ = State::lost;
     loss_ = ending.failure;
-    give_up_all(ending.failure);
-    if (receiver_ != nullptr) give(std::exchange(receiver_, nullptr), Reply(ending.failure));
+    conversation_.lose(ending.failure, now_);
     try_turn();
   }
 
@@ -383,16 +363,15 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       message.collector->not_sent(1);
       return refuse_unconnected(waiter);
     }
-    if (const Correlation& id_of = scenario().behaviour.correlation()) message.id = id_of(payload);
+    message.id = conversation_.id_of(payload);
     if (!wire_->send(payload, binary)) {
       refuse_send(*message.collector);
       return refuse(waiter, Failure::backpressure);
     }
     message.label = message.collector->label(label);
-    message.number = requests_++;
     message.timeout = wait_of(timeout);
     message.waiter = waiter;
-    in_flight_.add(message);
+    conversation_.add(message);
   }
 
   // How long to wait where this was asked for.
@@ -414,7 +393,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void refuse(PendingReply* waiter, Failure failure) {
     if (waiter == nullptr) return;
     waiter->reply = Reply(failure);
-    if (refused_ != nullptr) complete(std::exchange(refused_, nullptr));
+    if (refused_ != nullptr) resumption_.complete(std::exchange(refused_, nullptr));
     refused_ = waiter;
   }
 
@@ -430,77 +409,33 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     return turn_due_;
   }
 
-  void take(std::string_view payload, bool binary) {
-    std::optional<InFlight> message;
-    if (const Correlation& id_of = scenario().behaviour.correlation()) {
-      const std::optional<std::uint64_t> id = id_of(payload);
-      if (id) message = in_flight_.take_answered(*id);
-      if (id && !message && std::erase(given_up_, *id) > 0) return cohort_.collector.received_late();
-    } else {
-      message = in_flight_.take_answered();
-    }
-    if (message) {
-      answered(*message, payload, binary);
-    } else if (receiver_ != nullptr) {
-      last_event_ = arrival_;
-      give(std::exchange(receiver_, nullptr), Reply(std::string(payload), binary));
-    } else {
-      keep(Reply(std::string(payload), binary));
-    }
-  }
-
-  void answered(const InFlight& message, std::string_view payload, bool binary) {
-    // No answer is older than its question: the wall clock was set, and its stamp says nothing.
-    if (arrival_ < message.sent) {
-      arrival_ = now_;
-      stamped_ = false;
-    }
+  void take(const Incoming& incoming) {
+    const Conversation::Taken taken = conversation_.take(incoming);
+    if (!taken.awaited) return;
+    arrival_ = taken.arrival;
     // Flat out there is no schedule: the next message is due when the user has read the answer.
-    last_event_ = scenario().pace.kind() == Pace::Kind::flat_out ? now_ : arrival_;
-    place_freed();
-    message.collector->answered(message.label, arrival_ - message.due, arrival_ - message.sent);
-    if (stamped_) message.collector->waited(now_ - arrival_);
-    tell_outcome(message, arrival_, std::nullopt);
-    if (message.waiter != nullptr) give(message.waiter, Reply(std::string(payload), binary));
+    last_event_ = taken.answer && scenario().pace.kind() == Pace::Kind::flat_out ? now_ : arrival_;
+    if (taken.answer) place_freed();
   }
 
   // A turn that waited for a place among those in flight is due by the pace from now on.
   void place_freed() noexcept {
-    if (turn_ != nullptr && closed() && in_flight_.size() + 1 == scenario().in_flight) turn_due_ = next_due(scenario().pace, last_event_);
-  }
-
-  // Keeps a message for a later `receive()`; a behaviour that never calls it pays for the last few only.
-  void keep(Reply reply) {
-    if (behaviour_ended_) return cohort_.collector.received_unclaimed();
-    if (inbox_.size() == inbox_limit) {
-      inbox_.erase(inbox_.begin());
-      cohort_.collector.received_unclaimed();
-    }
-    inbox_.push_back(std::move(reply));
+    if (turn_ == nullptr || !closed() || conversation_.in_flight() + 1 != scenario().in_flight) return;
+    turn_due_ = next_due(scenario().pace, last_event_);
   }
 
   // Gives up the messages whose deadline is over by then.
   void expire(std::chrono::nanoseconds by) {
-    while (std::optional<InFlight> message = in_flight_.take_expired(by)) {
-      count_failure(*message->collector, Failure::timeout, 0, "no answer within " + in_words(message->timeout));
-      last_event_ = message->deadline();
+    const bool in_step = conversation_.expire(by, now_, [this](std::chrono::nanoseconds deadline) {
+      last_event_ = deadline;
       place_freed();
-      give_up(*message, Failure::timeout, message->deadline());
-      if (message->id) {
-        if (given_up_.size() == given_up_limit) given_up_.erase(given_up_.begin());
-        given_up_.push_back(*message->id);
-      } else {
-        fall_out_of_step();
-      }
-    }
+    });
+    if (!in_step) fall_out_of_step();
   }
 
   // Answers come in order and one is missing: the next could be anyone's, so the connection is made anew.
   void fall_out_of_step() {
-    while (std::optional<InFlight> message = in_flight_.take_oldest()) {
-      count_failure(*message->collector, Failure::out_of_step, 0, "in flight when an earlier answer was missed");
-      give_up(*message, Failure::out_of_step, now_);
-    }
+    conversation_.fall_out_of_step(now_);
     wire_->abandon();
     stall_deadline_ = never;
     cohort_.collector.connection_ended();
@@ -508,39 +443,17 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     finish();
   }
 
-  void give_up_all(Failure failure) {
-    while (std::optional<InFlight> message = in_flight_.take_oldest()) give_up(*message, failure, now_);
-  }
-
-  void give_up(const InFlight& message, Failure failure, std::chrono::nanoseconds at) {
-    if (message.sent == InFlight::unset) {
-      message.collector->not_sent(1);
-    } else {
-      message.collector->failed(message.label, at - message.due);
-      tell_outcome(message, at, failure);
-    }
-    if (message.waiter != nullptr) give(message.waiter, Reply(failure));
-  }
-
-  void tell_outcome(const InFlight& message, std::chrono::nanoseconds at, std::optional<Failure> failure) const {
-    if (!cohort_.options.on_answer) return;
-    cohort_.options.on_answer({id(), message.number, at - message.due, at - message.sent, failure});
-  }
-
   // ---- the behaviour ----------------------------------------------------------------------------------------------------------------
 
   void await_message(PendingReply& waiter, std::chrono::nanoseconds timeout) override {
-    if (!inbox_.empty()) {
-      give(&waiter, std::move(inbox_.front()));
-      inbox_.erase(inbox_.begin());
-      return;
+    std::chrono::nanoseconds deadline = cohort_.clock.now() + wait_of(timeout);
+    if (!conversation_.has_mail()) {
+      if (overstays()) return;
+      if (state_ != State::open) return refuse_unconnected(&waiter);
+      due_pending_ = false;
+      if (timed()) deadline = std::min(deadline, load_end() + scenario().timeout);
     }
-    if (overstays()) return;
-    if (state_ != State::open) return refuse_unconnected(&waiter);
-    due_pending_ = false;
-    receiver_ = &waiter;
-    receive_deadline_ = cohort_.clock.now() + wait_of(timeout);
-    if (timed()) receive_deadline_ = std::min(receive_deadline_, load_end() + scenario().timeout);
+    conversation_.receive(waiter, deadline);
   }
 
   void await_turn(PendingTurn& waiter) override {
@@ -586,7 +499,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (load_over(now_) && !owed(now_)) {
       if (unsent_turn()) cohort_.collector.not_sent(1);
       turns_refused_ = true;
-      complete(std::exchange(turn_, nullptr));
+      resumption_.complete(std::exchange(turn_, nullptr));
       return;
     }
     if (!closed() || state_ != State::open || turn_due_ > now_ || wire_->congested() || in_flight_full()) return;
@@ -600,37 +513,30 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     last_event_ = now_;
     ++turns_;
     turn_->granted = true;
-    complete(std::exchange(turn_, nullptr));
+    resumption_.complete(std::exchange(turn_, nullptr));
   }
 
   void count_check(std::string_view name, bool passed) override { cohort_.collector.check(name, passed); }
 
   void forget(const Waiter& waiter) noexcept override {
     if (waiter.done()) return;  // what led to it is gone already
-    in_flight_.forget(waiter);
-    if (receiver_ == &waiter) receiver_ = nullptr;
+    conversation_.forget(waiter);
     if (refused_ == &waiter) refused_ = nullptr;
     if (turn_ == &waiter) turn_ = nullptr;
     if (pause_ == &waiter) pause_ = nullptr;
   }
 
-  void give(PendingReply* waiter, Reply reply) {
-    waiter->reply = std::move(reply);
-    complete(waiter);
-  }
-  void complete(Waiter* waiter) noexcept { resume_requested_ = waiter->complete() || resume_requested_; }
-
   void start_behaviour() {
     try {
       scenario().behaviour(*this).start_in(execution_);
-      resume_requested_ = true;
+      resumption_.request();
     } catch (...) {
       session_ended(std::current_exception());
     }
   }
 
   void run_behaviour() {
-    while (std::exchange(resume_requested_, false)) {
+    while (resumption_.take()) {
       execution_.resume();
       if (cancel_requested_) execution_.cancel();
       if (execution_.done()) return session_ended(execution_.exception());
@@ -640,7 +546,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void session_ended(const std::exception_ptr& exception) {
     behaviour_ended_ = true;
     cohort_.outcome_at(now_);
-    for (; !inbox_.empty(); inbox_.pop_back()) cohort_.collector.received_unclaimed();
+    conversation_.nobody_listens();
     if (!exception) return;
     if (state_ != State::lost) cohort_.collector.not_sent(turns_left());
     try {
@@ -669,12 +575,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   void count_failure(Failure failure, int code, std::string_view detail) { count_failure(cohort_.collector, failure, code, detail); }
   void count_failure(MetricsCollector& collector, Failure failure, int code, std::string_view detail) {
-    collector.failure(failure, code, now_, [&] { return "client " + std::to_string(id()) + ": " + std::string(detail); });
-  }
-
-  static std::string in_words(std::chrono::nanoseconds time) {
-    std::string text = exact_duration(time);
-    return text.insert(text.find_last_of("0123456789") + 1, 1, ' ');
+    Cohort::count_failure(collector, id(), failure, code, now_, detail);
   }
 
   Cohort& cohort_;
@@ -691,27 +592,21 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   std::chrono::nanoseconds last_event_{0};          // when what the behaviour last waited for came, or was given up
   std::chrono::nanoseconds turn_due_{0};            // of the turn that is waited for, or was granted last
   std::chrono::nanoseconds one_way_due_{never};     // of a message without an answer that is not written yet
-  std::chrono::nanoseconds receive_deadline_{0};
   std::chrono::nanoseconds pause_end_{0};
 
-  InFlightMessages in_flight_{};
-  std::vector<std::uint64_t> given_up_{};  // ids of the last messages that timed out
-  std::vector<Reply> inbox_{};             // messages nobody has asked for yet
-  PendingReply* receiver_{nullptr};
+  Resumption resumption_{};
+  Conversation conversation_{cohort_, id(), resumption_};
   PendingReply* refused_{nullptr};
   PendingTurn* turn_{nullptr};
   PendingPause* pause_{nullptr};
 
   std::uint64_t turns_{0};
-  std::uint64_t requests_{0};
   std::uint32_t turns_granted_{0};  // since it was entered
   Failure loss_{Failure::closed};
-  bool stamped_{false};           // the kernel says so
   bool due_pending_{false};       // the turn's first message is not sent yet
   bool turns_refused_{false};     // the behaviour was told that the load is over
   bool asked_after_loss_{false};  // the behaviour has had one refusal
   bool cancel_requested_{false};  // the behaviour is to end where it waits
-  bool resume_requested_{false};  // what the behaviour waits for has come
   bool behaviour_ended_{false};
   bool taking_turn_{false};        // what happens comes of a turn of the open load
   bool held_by_in_flight_{false};  // the turn that is waited for was held up by the bound

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/clock.hpp>
@@ -12,8 +14,15 @@
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/schedule.hpp>
+#include <wsbench/units.hpp>
 
 namespace wsbench::detail {
+
+/// A time as the sample of a failure says it: "5 s".
+inline std::string in_words(std::chrono::nanoseconds time) {
+  std::string text = exact_duration(time);
+  return text.insert(text.find_last_of("0123456789") + 1, 1, ' ');
+}
 
 /// What the clients of one worker share.
 struct Cohort {
@@ -37,6 +46,12 @@ struct Cohort {
   /// Where a message that is due then is recorded.
   MetricsCollector& collector_of(std::chrono::nanoseconds due) const noexcept {
     return warm_up != nullptr && due < scenario.warm_up ? *warm_up : collector;
+  }
+
+  /// Counts what went wrong with a client, `detail` in words.
+  static void count_failure(MetricsCollector& into, std::uint64_t client, Failure failure, int code, std::chrono::nanoseconds now,
+                            std::string_view detail) {
+    into.failure(failure, code, now, [&] { return "client " + std::to_string(client) + ": " + std::string(detail); });
   }
 
   /// Notes that something had its outcome now.

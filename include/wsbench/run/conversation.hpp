@@ -1,0 +1,240 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wsbench/run/cohort.hpp>
+#include <wsbench/run/in_flight.hpp>
+#include <wsbench/session.hpp>
+
+namespace wsbench::detail {
+
+/// Whether what a behaviour waits for has come since it last ran.
+class Resumption {
+ public:
+  /// What it waits for has come.
+  void complete(Waiter* waiter) noexcept { requested_ = waiter->complete() || requested_; }
+  /// The reply it waits for has come.
+  void give(PendingReply* waiter, Reply reply) {
+    waiter->reply = std::move(reply);
+    complete(waiter);
+  }
+  /// A behaviour is there that has not begun.
+  void request() noexcept { requested_ = true; }
+  /// Whether it is to be resumed; asked once.
+  bool take() noexcept { return std::exchange(requested_, false); }
+
+ private:
+  bool requested_{false};
+};
+
+/// A message that came, and when.
+struct Incoming {
+  std::string_view payload{};
+  bool binary{false};
+  std::chrono::nanoseconds arrival{0};  ///< when it reached the machine
+  std::chrono::nanoseconds read{0};     ///< when it was read
+  bool stamped{false};                  ///< whether the arrival is the kernel's word
+};
+
+/// What one user has said and heard: its messages that wait for answers, those that came and nobody has asked for, and who waits for which.
+class Conversation {
+ public:
+  Conversation(Cohort& cohort, std::uint64_t client, Resumption& resumption) : cohort_(cohort), client_(client), resumption_(resumption) {}
+
+  // ---- what is said -----------------------------------------------------------------------------------------------------------------
+
+  /// The id that the message's answer will carry, as far as the behaviour correlates.
+  std::optional<std::uint64_t> id_of(std::string_view payload) const {
+    const Correlation& read_id = cohort_.scenario.behaviour.correlation();
+    return read_id ? read_id(payload) : std::nullopt;
+  }
+
+  /// Adds a message that was taken for writing.
+  void add(InFlight message) {
+    message.number = requests_++;
+    in_flight_.add(message);
+  }
+
+  /// Whether something taken is not written yet.
+  bool any_unwritten() const noexcept { return in_flight_.any_unwritten(); }
+
+  /// Counts what was taken as sent, just before it is written; what had to wait for the server until `usable_since` was late for as long.
+  void stamp(std::chrono::nanoseconds now, std::chrono::nanoseconds usable_since) {
+    in_flight_.stamp(now, [&](const InFlight& message, bool on_schedule) {
+      if (on_schedule) {
+        message.collector->sent(message.label, now - std::max(message.due, usable_since));
+      } else {
+        message.collector->sent(message.label);
+      }
+    });
+  }
+
+  /// How many messages wait for answers.
+  std::size_t in_flight() const noexcept { return in_flight_.size(); }
+
+  // ---- what is heard ----------------------------------------------------------------------------------------------------------------
+
+  /// What a message that came was.
+  struct Taken {
+    bool answer{false};                   ///< to a message in flight, which is so no longer
+    bool awaited{false};                  ///< an answer, or a message that `receive()` waited for
+    std::chrono::nanoseconds arrival{0};  ///< when it reached the machine
+  };
+
+  /// Takes a message to whom it belongs.
+  Taken take(const Incoming& incoming) {
+    std::optional<InFlight> message;
+    if (cohort_.scenario.behaviour.correlation()) {
+      const std::optional<std::uint64_t> id = id_of(incoming.payload);
+      if (id) message = in_flight_.take_answered(*id);
+      if (id && !message && std::erase(given_up_, *id) > 0) {
+        cohort_.collector.received_late();
+        return {};
+      }
+    } else {
+      message = in_flight_.take_answered();
+    }
+    if (message) return {true, true, answered(*message, incoming)};
+    if (receiver_ != nullptr) {
+      resumption_.give(std::exchange(receiver_, nullptr), Reply(std::string(incoming.payload), incoming.binary));
+      return {false, true, incoming.arrival};
+    }
+    keep(Reply(std::string(incoming.payload), incoming.binary));
+    return {};
+  }
+
+  /// Has `waiter` given the next message that is no answer; whether one was there already.
+  bool receive(PendingReply& waiter, std::chrono::nanoseconds deadline) {
+    if (!inbox_.empty()) {
+      resumption_.give(&waiter, std::move(inbox_.front()));
+      inbox_.erase(inbox_.begin());
+      return true;
+    }
+    receiver_ = &waiter;
+    receive_deadline_ = deadline;
+    return false;
+  }
+  /// Whether there is a message that nobody has asked for.
+  bool has_mail() const noexcept { return !inbox_.empty(); }
+
+  /// Nobody will ask for anything any more.
+  void nobody_listens() {
+    listened_to_ = false;
+    for (; !inbox_.empty(); inbox_.pop_back()) cohort_.collector.received_unclaimed();
+  }
+
+  // ---- what does not come -----------------------------------------------------------------------------------------------------------
+
+  /// The earliest time at which something is to be given up, or `other` if that is earlier.
+  std::chrono::nanoseconds next_deadline(std::chrono::nanoseconds other) const noexcept {
+    return in_flight_.next_deadline(receiver_ != nullptr ? std::min(other, receive_deadline_) : other);
+  }
+
+  /// Gives up the messages whose deadline is over by then, telling `given_up(deadline)` of each; whether answers that come later can still
+  /// be told apart, which without ids they cannot.
+  template <class GivenUp>
+  bool expire(std::chrono::nanoseconds by, std::chrono::nanoseconds now, GivenUp given_up) {
+    while (const std::optional<InFlight> message = in_flight_.take_expired(by)) {
+      count_failure(*message, Failure::timeout, now, "no answer within " + in_words(message->timeout));
+      given_up(message->deadline());
+      give_up(*message, Failure::timeout, message->deadline());
+      if (!message->id) return false;
+      if (given_up_.size() == remembered) given_up_.erase(given_up_.begin());
+      given_up_.push_back(*message->id);
+    }
+    return true;
+  }
+
+  /// Lets go whoever has waited for a message until its deadline; when that was.
+  std::optional<std::chrono::nanoseconds> expire_receiver(std::chrono::nanoseconds now) {
+    if (receiver_ == nullptr || receive_deadline_ > now) return std::nullopt;
+    resumption_.give(std::exchange(receiver_, nullptr), Reply(Failure::timeout));
+    return receive_deadline_;
+  }
+
+  /// An answer is missing and the next could be anyone's: gives up everything in flight.
+  void fall_out_of_step(std::chrono::nanoseconds now) {
+    while (const std::optional<InFlight> message = in_flight_.take_oldest()) {
+      count_failure(*message, Failure::out_of_step, now, "in flight when an earlier answer was missed");
+      give_up(*message, Failure::out_of_step, now);
+    }
+  }
+
+  /// The connection is gone: so is everything that waited for it.
+  void lose(Failure failure, std::chrono::nanoseconds now) {
+    while (const std::optional<InFlight> message = in_flight_.take_oldest()) give_up(*message, failure, now);
+    if (receiver_ != nullptr) resumption_.give(std::exchange(receiver_, nullptr), Reply(failure));
+  }
+
+  /// A waiter goes away.
+  void forget(const Waiter& waiter) noexcept {
+    in_flight_.forget(waiter);
+    if (receiver_ == &waiter) receiver_ = nullptr;
+  }
+
+ private:
+  static constexpr std::size_t inbox_limit = 16;
+  static constexpr std::size_t remembered = 32;
+
+  // Returns when the answer reached the machine.
+  std::chrono::nanoseconds answered(const InFlight& message, const Incoming& incoming) {
+    // No answer is older than its question: the wall clock was set, and its stamp says nothing.
+    const bool believed = incoming.arrival >= message.sent;
+    const std::chrono::nanoseconds arrival = believed ? incoming.arrival : incoming.read;
+    message.collector->answered(message.label, arrival - message.due, arrival - message.sent);
+    if (believed && incoming.stamped) message.collector->waited(incoming.read - arrival);
+    tell_outcome(message, arrival, std::nullopt);
+    if (message.waiter != nullptr) resumption_.give(message.waiter, Reply(std::string(incoming.payload), incoming.binary));
+    return arrival;
+  }
+
+  // Keeps a message for a later `receive()`; a behaviour that never calls it pays for the last few only.
+  void keep(Reply reply) {
+    if (!listened_to_) return cohort_.collector.received_unclaimed();
+    if (inbox_.size() == inbox_limit) {
+      inbox_.erase(inbox_.begin());
+      cohort_.collector.received_unclaimed();
+    }
+    inbox_.push_back(std::move(reply));
+  }
+
+  void give_up(const InFlight& message, Failure failure, std::chrono::nanoseconds at) {
+    if (message.sent == InFlight::unset) {
+      message.collector->not_sent(1);
+    } else {
+      message.collector->failed(message.label, at - message.due);
+      tell_outcome(message, at, failure);
+    }
+    if (message.waiter != nullptr) resumption_.give(message.waiter, Reply(failure));
+  }
+
+  void tell_outcome(const InFlight& message, std::chrono::nanoseconds at, std::optional<Failure> failure) const {
+    if (!cohort_.options.on_answer) return;
+    cohort_.options.on_answer({client_, message.number, at - message.due, at - message.sent, failure});
+  }
+
+  void count_failure(const InFlight& message, Failure failure, std::chrono::nanoseconds now, const std::string& detail) const {
+    Cohort::count_failure(*message.collector, client_, failure, 0, now, detail);
+  }
+
+  Cohort& cohort_;
+  std::uint64_t client_;
+  Resumption& resumption_;
+  InFlightMessages in_flight_{};
+  std::vector<std::uint64_t> given_up_{};  // ids of the last messages that timed out
+  std::vector<Reply> inbox_{};             // messages nobody has asked for yet
+  PendingReply* receiver_{nullptr};
+  std::chrono::nanoseconds receive_deadline_{0};
+  std::uint64_t requests_{0};
+  bool listened_to_{true};
+};
+
+}  // namespace wsbench::detail
