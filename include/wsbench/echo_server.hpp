@@ -204,7 +204,7 @@ class EchoServer {
       if (!answers_.empty()) loop.deadlines().arm(delayed_, answers_.front().due);
     }
 
-    detail::Random random_{1};
+    Random random_{1};
     detail::MessagePool pool_{std::size_t{64} << 20U};
     asio::ip::tcp::acceptor acceptor_{loop.context()};
     Delayed delayed_{};

@@ -123,17 +123,20 @@ namespace detail {
 struct KnownQuantity {
   std::string_view name{};
   Unit unit{Unit::count};
-  bool labelled{false};  ///< whether it is taken of a label or a name: "latency{post}", "check{welcomed}"
+  bool labelled{false};  ///< whether it can be taken of a label: "latency{post}", "check{welcomed}"
+  bool named{false};     ///< whether it must be
 };
 
 inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency", Unit::seconds, true},
                                                                        {"service_time", Unit::seconds, true},
                                                                        {"connect_time", Unit::seconds, false},
+                                                                       {"ping", Unit::seconds, false},
+                                                                       {"note", Unit::seconds, true, true},
                                                                        {"success_rate", Unit::share, false},
                                                                        {"connection_success_rate", Unit::share, false},
                                                                        {"errors", Unit::count, false},
                                                                        {"messages_per_second", Unit::per_second, false},
-                                                                       {"check", Unit::share, true}});
+                                                                       {"check", Unit::share, true, true}});
 
 [[noreturn]] inline void refuse_expectation(std::string_view text, const std::string& problem) {
   throw Error("expect", in_quotes(text) + ' ' + problem + ": write a figure, a comparison and a bound, such as latency.p95 < 200ms");
@@ -159,7 +162,7 @@ inline MetricName parse_metric(std::string_view text, std::string_view name) {
   metric.unit = known->unit;
   if (brace != name.npos) metric.label = name.substr(brace + 1, close - brace - 1);
   if (brace != name.npos && !known->labelled) refuse_expectation(text, "has a label, which this figure does not take");
-  if (quantity == "check" && metric.label.empty()) refuse_expectation(text, "does not say which check");
+  if (known->named && metric.label.empty()) refuse_expectation(text, "does not say which " + std::string(quantity));
   if ((dot != name.npos) != (known->unit == Unit::seconds)) {
     refuse_expectation(text,
                        dot == name.npos ? "does not say which statistic, such as p95" : "has a statistic, which this figure does not take");
@@ -274,6 +277,12 @@ inline constexpr Durations latency{"latency"};
 inline constexpr Durations service_time{"service_time"};
 /// From the start of a connection attempt until the WebSocket was open.
 inline constexpr Durations connect_time{"connect_time"};
+/// From just before a ping was written until its pong arrived.
+inline constexpr Durations ping{"ping"};
+/// The durations that a behaviour noted under a label.
+constexpr Durations note(std::string_view label) {
+  return Durations{"note", label};
+}
 /// Answered messages among those answered, failed or not sent; a share of one.
 inline constexpr Metric<Unit::share> success_rate{"success_rate"};
 /// Connections that came to be among those attempted; a share of one.

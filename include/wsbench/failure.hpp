@@ -24,6 +24,7 @@ enum class Failure : std::uint8_t {
   bad_handshake,    ///< a 101 that breaks RFC 6455 section 4, or an answer that is not HTTP
   timeout,          ///< no answer to a message before its deadline
   out_of_step,      ///< in flight when an earlier answer of the same unnumbered conversation was missed
+  ping_timeout,     ///< no pong to a ping before its deadline
   closed,           ///< the server sent a close frame; the code is its status (1005: it gave none)
   abnormal,         ///< the stream ended without a close frame (RFC 6455 section 7.1.5: 1006)
   reset,            ///< the connection was reset
@@ -39,9 +40,9 @@ enum class Failure : std::uint8_t {
 namespace detail {
 // In the order of the enum.
 inline constexpr auto failure_names = std::to_array<std::string_view>({
-    "resolve",      "refused",        "unreachable", "connect_timeout", "upgrade_timeout", "http_status", "bad_handshake",
-    "timeout",      "out_of_step",    "closed",      "abnormal",        "reset",           "protocol",    "too_big",
-    "backpressure", "too_many_files", "no_ports",    "behaviour_error", "other",
+    "resolve", "refused",      "unreachable",    "connect_timeout", "upgrade_timeout", "http_status", "bad_handshake",
+    "timeout", "out_of_step",  "ping_timeout",   "closed",          "abnormal",        "reset",       "protocol",
+    "too_big", "backpressure", "too_many_files", "no_ports",        "behaviour_error", "other",
 });
 static_assert(failure_names.size() == static_cast<std::size_t>(Failure::other) + 1, "every failure has a name");
 }  // namespace detail

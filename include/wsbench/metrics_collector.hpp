@@ -98,6 +98,31 @@ struct CheckCount {
   bool operator==(const CheckCount&) const = default;
 };
 
+/// What became of the pings: sent = answered + failed + those whose pong is still awaited.
+struct PingMetrics {
+  std::uint64_t sent{0};      ///< written
+  std::uint64_t answered{0};  ///< of those sent: the pong came before its deadline
+  std::uint64_t failed{0};    ///< of those sent: it did not, or the connection was lost
+  Histogram round_trip{};     ///< of the answered: from just before the write until the pong arrived
+
+  /// Adds another's counts and samples.
+  void merge(const PingMetrics& other) {
+    sent += other.sent;
+    answered += other.answered;
+    failed += other.failed;
+    round_trip.merge(other.round_trip);
+  }
+  bool operator==(const PingMetrics&) const = default;
+};
+
+/// The durations a behaviour noted under one label.
+struct NoteMetrics {
+  std::string label{};   ///< as the behaviour gave it
+  Histogram duration{};  ///< what it noted
+
+  bool operator==(const NoteMetrics&) const = default;
+};
+
 /// Everything counted and timed, at one moment; adds up over workers and runs without loss.
 struct Metrics {
   ConnectionMetrics connections{};     ///< what became of the connections
@@ -111,6 +136,8 @@ struct Metrics {
   std::uint64_t bytes_received{0};     ///< on the connections, handshakes and framing included
   FailureTally failures{};             ///< everything that went wrong, by kind
   std::vector<CheckCount> checks{};    ///< the behaviours' own checks
+  std::vector<NoteMetrics> notes{};    ///< the behaviours' own durations
+  PingMetrics pings{};                 ///< what became of the pings
   Histogram schedule_lag{};            ///< from when a message was due until just before its write
   Histogram receive_lag{};             ///< from when an answer reached the machine until it was read; empty: not measured
   std::uint64_t stamped_reads{0};      ///< reads that ended at the kernel's receive stamp
@@ -142,6 +169,8 @@ struct Metrics {
       ours.passed += theirs.passed;
       ours.failed += theirs.failed;
     }
+    for (const NoteMetrics& theirs : other.notes) note_of(theirs.label).duration.merge(theirs.duration);
+    pings.merge(other.pings);
     schedule_lag.merge(other.schedule_lag);
     receive_lag.merge(other.receive_lag);
     stamped_reads += other.stamped_reads;
@@ -160,6 +189,12 @@ struct Metrics {
   CheckCount& check_of(std::string_view name) {
     const auto found = std::find_if(checks.begin(), checks.end(), [&](const CheckCount& entry) { return entry.name == name; });
     return found != checks.end() ? *found : checks.emplace_back(CheckCount{std::string(name), 0, 0});
+  }
+
+  /// The entry of a note, made if there is none.
+  NoteMetrics& note_of(std::string_view label) {
+    const auto found = std::find_if(notes.begin(), notes.end(), [&](const NoteMetrics& entry) { return entry.label == label; });
+    return found != notes.end() ? *found : notes.emplace_back(NoteMetrics{std::string(label), {}});
   }
 
   bool operator==(const Metrics&) const = default;
@@ -291,6 +326,19 @@ class MetricsCollector {
     CheckCount& entry = metrics_.check_of(name);
     ++(passed ? entry.passed : entry.failed);
   }
+
+  /// A duration of a behaviour's own.
+  void note(std::string_view label, std::chrono::nanoseconds duration) { metrics_.note_of(label).duration.record(duration); }
+
+  /// A ping was written.
+  void ping_sent() noexcept { ++metrics_.pings.sent; }
+  /// Its pong came.
+  void ping_answered(std::chrono::nanoseconds round_trip) {
+    ++metrics_.pings.answered;
+    metrics_.pings.round_trip.record(round_trip);
+  }
+  /// Its pong did not come; why is told to `failure()`.
+  void ping_failed() noexcept { ++metrics_.pings.failed; }
 
   /// Everything so far.
   Metrics snapshot() const { return metrics_; }

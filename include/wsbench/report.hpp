@@ -275,6 +275,13 @@ class Report {
 
   const Histogram* durations_of(const MetricName& metric) const noexcept {
     if (metric.quantity == "connect_time") return &record_.metrics.connections.connect_time;
+    if (metric.quantity == "ping") return &record_.metrics.pings.round_trip;
+    if (metric.quantity == "note") {
+      for (const NoteMetrics& note : record_.metrics.notes) {
+        if (note.label == metric.label) return &note.duration;
+      }
+      return nullptr;
+    }
     const MessageMetrics* messages = metric.label.empty() ? &messages_ : find_label(metric.label);
     if (messages == nullptr) return nullptr;
     if (metric.quantity == "latency") return &messages->response_time;

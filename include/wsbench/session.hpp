@@ -4,13 +4,17 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include <wsbench/error.hpp>
 #include <wsbench/failure.hpp>
+#include <wsbench/random.hpp>
 #include <wsbench/task.hpp>
 
 namespace wsbench {
@@ -66,6 +70,31 @@ class Reply {
   bool binary_{false};
 };
 
+/// What came of a ping: true and its round trip, or false and why not.
+class Pong {
+ public:
+  Pong() = default;
+  /// It came back after this long.
+  explicit Pong(std::chrono::nanoseconds round_trip) noexcept : round_trip_(round_trip), came_(true) {}
+  /// It did not.
+  explicit Pong(Failure failure) noexcept : failure_(failure) {}
+
+  /// Whether it came back.
+  explicit operator bool() const noexcept { return came_; }
+  /// From just before the ping was written until its pong arrived; throws NoReply if none did.
+  std::chrono::nanoseconds round_trip() const {
+    if (!came_) throw NoReply(failure_);
+    return round_trip_;
+  }
+  /// Why it did not; meaningless where it did.
+  Failure failure() const noexcept { return failure_; }
+
+ private:
+  std::chrono::nanoseconds round_trip_{0};
+  Failure failure_{Failure::closed};
+  bool came_{false};
+};
+
 class Session;
 
 namespace detail {
@@ -97,6 +126,39 @@ class Waiter {
   bool done_{false};
 };
 
+/// Values of a session's owner, one of each type.
+class OwnState {
+ public:
+  /// The value of this type, made by its default constructor when it is first asked for.
+  template <class T>
+  T& of() {
+    for (const auto& [type, value] : values_) {
+      if (type == &tag<T>) return static_cast<Value<T>&>(*value).held;
+    }
+    auto made = std::make_unique<Value<T>>();
+    T& held = made->held;
+    values_.emplace_back(&tag<T>, std::move(made));
+    return held;
+  }
+
+ private:
+  struct Any {
+    Any() = default;
+    Any(const Any&) = delete;
+    Any& operator=(const Any&) = delete;
+    virtual ~Any() = default;
+  };
+  template <class T>
+  struct Value final : Any {
+    T held{};
+  };
+  // Its address stands for the type.
+  template <class T>
+  inline static const char tag{};
+
+  std::vector<std::pair<const char*, std::unique_ptr<Any>>> values_{};
+};
+
 }  // namespace detail
 
 /// The answer that `Session::request()` and `receive()` wait for; await it once, where it was made.
@@ -107,6 +169,9 @@ class [[nodiscard]] PendingReply : public detail::Waiter {
   ~PendingReply();
 
   Reply await_resume() noexcept { return std::move(reply); }
+
+  /// No reply will come.
+  void fail(Failure failure) { reply = Reply(failure); }
 
   /// Filled before the waiter is completed.
   Reply reply{};
@@ -137,6 +202,39 @@ class [[nodiscard]] PendingPause : public detail::Waiter {
   ~PendingPause();
 
   void await_resume() const noexcept {}
+
+ private:
+  Session& session_;
+};
+
+/// The pong that `Session::ping()` waits for.
+class [[nodiscard]] PendingPong : public detail::Waiter {
+ public:
+  PendingPong(Session& session, std::chrono::nanoseconds timeout);
+  ~PendingPong();
+
+  Pong await_resume() const noexcept { return pong; }
+
+  /// No pong will come.
+  void fail(Failure failure) noexcept { pong = Pong(failure); }
+
+  /// Filled before the waiter is completed.
+  Pong pong{};
+
+ private:
+  Session& session_;
+};
+
+/// The connection that `Session::reconnect()` waits for.
+class [[nodiscard]] PendingConnection : public detail::Waiter {
+ public:
+  explicit PendingConnection(Session& session);
+  ~PendingConnection();
+
+  bool await_resume() const noexcept { return open; }
+
+  /// Filled before the waiter is completed.
+  bool open{false};
 
  private:
   Session& session_;
@@ -193,16 +291,51 @@ class Session {
   /// Counts a check of the behaviour's own as passed or failed under `name`.
   void check(std::string_view name, bool passed) { count_check(name, passed); }
 
+  /// Records a time of the behaviour's own under `label`, such as how long a login of several messages took.
+  void note(std::string_view label, std::chrono::nanoseconds duration) { record_note(label, duration); }
+
+  /// Sends a ping and waits for its pong, up to `timeout` (0: the scenario's); a missed one is counted, and the connection stays.
+  PendingPong ping(std::chrono::nanoseconds timeout = {}) { return {*this, timeout}; }
+
+  /// Closes the connection with a status (RFC 6455 section 7.4) and a reason of at most 123 bytes; what waits for an answer is given up
+  /// when the server has closed too. Turns are over then, unless the behaviour reconnects. Throws Error for a status that may not be sent.
+  void close(std::uint16_t status = 1000, std::string_view reason = {}) {
+    const bool allowed =
+        (status >= 1000 && status <= 1014 && status != 1004 && status != 1005 && status != 1006) || (status >= 3000 && status <= 4999);
+    if (!allowed) throw Error("close", std::to_string(status) + " may not be sent: give 1000, or one of 3000 to 4999");
+    if (reason.size() > 123) throw Error("close", "the reason has " + std::to_string(reason.size()) + " bytes: give at most 123");
+    close_connection(status, reason);
+  }
+
+  /// Closes the connection, if it is open, and makes it again; false if that fails. Counted as opened again.
+  ///
+  /// Attempts are 100 ms apart at least, so that a loop of them is no storm.
+  PendingConnection reconnect() { return PendingConnection{*this}; }
+
+  /// Whether messages can be sent now.
+  virtual bool connected() const noexcept = 0;
+
   /// Whether the load is over and the behaviour should come to an end.
   virtual bool stopping() const noexcept = 0;
 
+  /// This session's own value of a type, made by its default constructor at the first call and kept to the session's end.
+  template <class T>
+  T& state() {
+    return state_.of<T>();
+  }
+
+  /// This session's own random numbers: the same for the same seed and client, and no other's.
+  Random& random() noexcept { return random_; }
+
  protected:
-  explicit Session(std::uint64_t id) noexcept : id_(id) {}
+  Session(std::uint64_t id, std::uint64_t seed) noexcept : id_(id), random_(seed, id) {}
 
  private:
   friend PendingReply;
   friend PendingTurn;
   friend PendingPause;
+  friend PendingPong;
+  friend PendingConnection;
 
   virtual void send_one_way(std::string_view payload, bool binary) = 0;
   virtual void send_request(PendingReply* waiter, std::string_view label, std::string_view payload, bool binary,
@@ -210,12 +343,18 @@ class Session {
   virtual void await_message(PendingReply& waiter, std::chrono::nanoseconds timeout) = 0;
   virtual void await_turn(PendingTurn& waiter) = 0;
   virtual void await_time(PendingPause& waiter, std::chrono::nanoseconds length) = 0;
+  virtual void send_ping(PendingPong& waiter, std::chrono::nanoseconds timeout) = 0;
+  virtual void close_connection(std::uint16_t status, std::string_view reason) = 0;
+  virtual void await_connection(PendingConnection& waiter) = 0;
   virtual void count_check(std::string_view name, bool passed) = 0;
+  virtual void record_note(std::string_view label, std::chrono::nanoseconds duration) = 0;
   // The waiter may be null: nobody waits for the answer.
   // A waiter that goes away is forgotten, answered or not.
   virtual void forget(const detail::Waiter& waiter) noexcept = 0;
 
   std::uint64_t id_;
+  Random random_;
+  detail::OwnState state_{};
 };
 
 inline PendingReply::PendingReply(Session& session, std::string_view label, std::string_view message, bool binary,
@@ -239,6 +378,19 @@ inline PendingPause::PendingPause(Session& session, std::chrono::nanoseconds len
   session.await_time(*this, length);
 }
 inline PendingPause::~PendingPause() {
+  session_.forget(*this);
+}
+
+inline PendingPong::PendingPong(Session& session, std::chrono::nanoseconds timeout) : session_(session) {
+  session.send_ping(*this, timeout);
+}
+inline PendingPong::~PendingPong() {
+  session_.forget(*this);
+}
+inline PendingConnection::PendingConnection(Session& session) : session_(session) {
+  session.await_connection(*this);
+}
+inline PendingConnection::~PendingConnection() {
   session_.forget(*this);
 }
 

@@ -47,6 +47,7 @@ class PretendedRun {
         auto wire = std::make_unique<PretendedWire>(clock, events);
         wire->on_opening = [this](PretendedWire& opening) { after(connect_time, opening, &PretendedRun::accept); };
         wire->on_close = [this](PretendedWire& closing) { after(std::chrono::nanoseconds{0}, closing, &PretendedRun::close_back); };
+        wire->on_ping = [this](PretendedWire& from, const std::string& payload) { pong(from, payload); };
         wire->on_read = [this](PretendedWire& from, const Written& message) { read(from, message); };
         wires.push_back(wire.get());
         return wire;
@@ -165,6 +166,7 @@ class PretendedRun {
   /// The server's conversation instead of an echo.
   std::function<void(PretendedWire&, const Written&)> converse{};
   bool closes_back{true};
+  bool pongs{true};  ///< whether the server answers pings, after `answer_time`
   bool interrupted{false};
 
   VirtualClock clock{};
@@ -208,6 +210,12 @@ class PretendedRun {
   }
   void close_back(PretendedWire& wire) {
     if (closes_back) wire.end({wsbench::Failure::closed, 1000, "the server closed the connection (1000)"});
+  }
+  void pong(PretendedWire& wire, const std::string& payload) {
+    if (!pongs) return;
+    at(clock.now() + answer_time, [&wire, generation = wire.generation(), payload] {
+      if (wire.generation() == generation) wire.deliver_pong(payload);
+    });
   }
   void read(PretendedWire& from, const Written& message) {
     if (converse) return converse(from, message);

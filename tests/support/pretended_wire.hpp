@@ -49,11 +49,16 @@ class PretendedWire final : public wsbench::detail::Wire {
         waiting_.push_back(std::move(message));
       }
     }
+    for (const std::string& payload : std::exchange(pings_taken_, {})) {
+      if (on_ping) on_ping(*this, payload);
+    }
     if (std::exchange(close_taken_, false) && on_close) on_close(*this);
   }
   bool congested() const noexcept override { return !waiting_.empty(); }
-  void close(std::uint16_t code) override {
+  void ping(std::string_view payload) override { pings_taken_.emplace_back(payload); }
+  void close(std::uint16_t code, std::string_view reason = {}) override {
     close_codes.push_back(code);
+    close_reasons.emplace_back(reason);
     close_taken_ = true;
   }
   void abandon() override {
@@ -61,6 +66,7 @@ class PretendedWire final : public wsbench::detail::Wire {
     ++generation_;
     lost_unwritten += taken_.size();
     taken_.clear();
+    pings_taken_.clear();
     waiting_.clear();
     opening_ = open_ = close_taken_ = false;
   }
@@ -87,6 +93,11 @@ class PretendedWire final : public wsbench::detail::Wire {
     events_.on_input_end();
   }
   void deliver(const std::string& message) { deliver({message}, clock_.now()); }
+  void deliver_pong(const std::string& payload) {
+    if (!open_) return;
+    events_.on_pong(payload, {clock_.now(), clock_.now(), wsbench::detail::Stamp::believed});
+    events_.on_input_end();
+  }
   /// The connection, or the attempt at one, ends.
   void end(const wsbench::detail::Ending& ending) {
     if (!open_ && !opening_) return;
@@ -111,14 +122,16 @@ class PretendedWire final : public wsbench::detail::Wire {
   /// Changes when the connection is dropped.
   std::uint64_t generation() const noexcept { return generation_; }
 
-  bool reads{true};                                             ///< whether the server reads what is written
-  std::size_t room{1000};                                       ///< how many messages may wait for the server
-  std::function<void(PretendedWire&)> on_opening{};             ///< told of every attempt to connect
-  std::function<void(PretendedWire&)> on_close{};               ///< told of every close frame
-  std::function<void(PretendedWire&, const Written&)> on_read;  ///< told of every message that reaches the server
+  bool reads{true};                                                   ///< whether the server reads what is written
+  std::size_t room{1000};                                             ///< how many messages may wait for the server
+  std::function<void(PretendedWire&)> on_opening{};                   ///< told of every attempt to connect
+  std::function<void(PretendedWire&)> on_close{};                     ///< told of every close frame
+  std::function<void(PretendedWire&, const std::string&)> on_ping{};  ///< told of every ping, with its payload
+  std::function<void(PretendedWire&, const Written&)> on_read;        ///< told of every message that reaches the server
 
   std::vector<Written> read{};  ///< what reached the server
   std::vector<std::uint16_t> close_codes{};
+  std::vector<std::string> close_reasons{};
   std::size_t opens{0};
   std::size_t abandoned{0};
   std::size_t handed_over{0};     ///< messages that were flushed
@@ -134,6 +147,7 @@ class PretendedWire final : public wsbench::detail::Wire {
   const wsbench::detail::Clock& clock_;
   wsbench::detail::WireEvents& events_;
   std::vector<Written> taken_{};
+  std::vector<std::string> pings_taken_{};
   std::vector<Written> waiting_{};
   std::uint64_t generation_{0};
   bool opening_{false};

@@ -13,7 +13,7 @@
 
 using wsbench::detail::append_frame;
 using wsbench::detail::Opcode;
-using wsbench::detail::Random;
+using wsbench::Random;
 using wsbench::detail::Role;
 
 namespace {

@@ -13,7 +13,7 @@ using wsbench::Failure;
 using wsbench::detail::ClientHandshake;
 using wsbench::detail::HttpHead;
 using wsbench::detail::MessagePool;
-using wsbench::detail::Random;
+using wsbench::Random;
 using wsbench::detail::Refusal;
 using wsbench::detail::ServerHandshake;
 using wsbench::detail::Url;

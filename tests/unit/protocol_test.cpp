@@ -26,7 +26,7 @@ using wsbench::detail::MessagePool;
 using wsbench::detail::Opcode;
 using wsbench::detail::ProtocolEngine;
 using wsbench::detail::ProtocolFault;
-using wsbench::detail::Random;
+using wsbench::Random;
 using wsbench::detail::Role;
 
 namespace {
@@ -57,6 +57,10 @@ class Listener {
   }
   bool on_ping(std::string_view payload) {
     told.push_back("ping " + std::string(payload));
+    return true;
+  }
+  bool on_pong(std::string_view payload) {
+    told.push_back("pong " + std::string(payload));
     return true;
   }
   bool on_close(const CloseReason& reason) {
@@ -100,7 +104,7 @@ TEST_CASE("whole messages are told with their kind", "[protocol]") {
   Listener listener;
   CHECK(listener.feed(frame("hello") + frame("\x01\xff", {.opcode = binary_opcode}) + frame("", {.opcode = text_opcode}) +
                       frame("p", {.opcode = ping_opcode}) + frame("q", {.opcode = support::pong_opcode}) + frame("bye")));
-  CHECK(listener.told == Told{"text hello", "binary \x01\xff", "text ", "ping p", "text bye"});
+  CHECK(listener.told == Told{"text hello", "binary \x01\xff", "text ", "ping p", "pong q", "text bye"});
   CHECK_FALSE(listener.fault.has_value());
 }
 
@@ -319,6 +323,7 @@ TEST_CASE("many messages do not make the pool grow", "[protocol]") {
       return true;
     }
     bool on_ping(std::string_view) { return true; }
+    bool on_pong(std::string_view) { return true; }
     bool on_close(const CloseReason&) { return false; }
     int count{0};
   } sink;

@@ -9,7 +9,7 @@
 #include <websocketpp/common/network.hpp>
 #include <websocketpp/frame.hpp>
 
-#include <wsbench/net/random.hpp>
+#include <wsbench/random.hpp>
 
 namespace wsbench::detail {
 
@@ -59,9 +59,10 @@ inline void append_frame(std::string& out, Role role, Opcode opcode, std::string
   }
 }
 
-/// The payload of a close frame with this status (RFC 6455 section 5.5.1).
-inline std::string close_payload(std::uint16_t code) {
-  return {static_cast<char>(code >> 8U), static_cast<char>(code & 0xFFU)};
+/// The payload of a close frame with this status and reason (RFC 6455 section 5.5.1).
+inline std::string close_payload(std::uint16_t code, std::string_view reason = {}) {
+  std::string payload{static_cast<char>(code >> 8U), static_cast<char>(code & 0xFFU)};
+  return payload.append(reason);
 }
 
 }  // namespace wsbench::detail

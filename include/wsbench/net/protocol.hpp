@@ -19,8 +19,8 @@
 
 #include <wsbench/failure.hpp>
 #include <wsbench/net/frame.hpp>
-#include <wsbench/net/random.hpp>
 #include <wsbench/net/utf8.hpp>
+#include <wsbench/random.hpp>
 
 namespace wsbench::detail {
 
@@ -175,8 +175,9 @@ class ProtocolEngine {
     processor_.set_max_message_size(max_message_size_);
   }
 
-  /// Feeds what was read; it is unmasked in place. Each whole message goes to `sink.on_data(text, binary)`, `on_ping(payload)` or
-  /// `on_close(CloseReason)`, each of which returns whether to go on; pongs go nowhere. Returns the fault that ends the connection, if any.
+  /// Feeds what was read; it is unmasked in place. Each whole message goes to `sink.on_data(text, binary)`, `on_ping(payload)`,
+  /// `on_pong(payload)` or `on_close(CloseReason)`, each of which returns whether to go on. Returns the fault that ends the connection, if
+  /// any.
   template <class Sink>
   std::optional<ProtocolFault> feed(std::span<std::uint8_t> bytes, Sink& sink) {
     try {
@@ -208,7 +209,7 @@ class ProtocolEngine {
       case Opcode::binary: more = sink.on_data(message.payload(), true); break;
       case Opcode::ping: more = sink.on_ping(message.payload()); break;
       case Opcode::close: return deliver_close(message, sink, more);
-      case Opcode::pong:
+      case Opcode::pong: more = sink.on_pong(message.payload()); break;
       case Opcode::continuation: break;
     }
     return std::nullopt;

@@ -81,10 +81,14 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
 
   bool congested() const noexcept override { return !unwritten_.empty(); }
 
-  void close(std::uint16_t code) override {
+  void ping(std::string_view payload) override {
+    if (!close_sent_ && engine_) append_frame(output(), Role::client, Opcode::ping, payload, exchange_.random);
+  }
+
+  void close(std::uint16_t code, std::string_view reason = {}) override {
     if (close_sent_ || !engine_) return;
     close_sent_ = true;
-    append_frame(output(), Role::client, Opcode::close, close_payload(code), exchange_.random);
+    append_frame(output(), Role::client, Opcode::close, close_payload(code, reason), exchange_.random);
   }
 
   void abandon() override {
@@ -132,6 +136,10 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
       } else if (!self.close_sent_) {
         append_frame(self.output(), Role::client, Opcode::pong, payload, self.exchange_.random);
       }
+      return self.reading();
+    }
+    bool on_pong(std::string_view payload) const {
+      self.events_.on_pong(payload, arrival);
       return self.reading();
     }
     bool on_close(const CloseReason& reason) const {

@@ -26,6 +26,8 @@ class WireEvents {
   virtual void on_open(std::chrono::nanoseconds now, const ConnectTimes& times) = 0;
   /// A message arrived.
   virtual void on_message(std::string_view payload, bool binary, const Arrival& arrival) = 0;
+  /// A pong arrived.
+  virtual void on_pong(std::string_view payload, const Arrival& arrival) = 0;
   /// Everything that came in with the last read was told: what was sent meanwhile should be flushed.
   virtual void on_input_end() = 0;
   /// Everything that had to wait was written.
@@ -53,8 +55,10 @@ class Wire {
   virtual void flush() = 0;
   /// Whether bytes are waiting for the other end to read.
   virtual bool congested() const noexcept = 0;
+  /// Takes a ping to be written by `flush()`; `payload` has at most 125 bytes.
+  virtual void ping(std::string_view payload) = 0;
   /// Begins the closing handshake; its end comes as `on_ended`.
-  virtual void close(std::uint16_t code) = 0;
+  virtual void close(std::uint16_t code, std::string_view reason = {}) = 0;
   /// Drops the connection or the attempt at once; nothing more is told of it.
   virtual void abandon() = 0;
   /// What an attempt that takes too long is counted as, by the phase it is in.

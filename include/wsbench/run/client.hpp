@@ -32,7 +32,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   /// `make_wire(WireEvents&)` gives the wire it speaks through.
   template <class MakeWire>
   Client(Cohort& cohort, const Visit& visit, MakeWire make_wire)
-      : Session(visit.id),
+      : Session(visit.id, cohort.options.seed),
         cohort_(cohort),
         wire_(make_wire(static_cast<WireEvents&>(*this))),
         leave_at_(visit.end),
@@ -45,18 +45,20 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (state_ == State::finished) return;
     now_ = cohort_.clock.now();
     execution_.cancel();
-    if (connected()) {
+    if (has_connection()) {
       cohort_.collector.connection_ended();
       wire_->close(1000);
       wire_->flush();
     }
+    cohort_.collector.not_sent(lost_turns_);
     cohort_.outcome_at(now_);
     finish();
   }
 
   bool finished() const noexcept { return state_ == State::finished; }
 
-  bool stopping() const noexcept override { return load_over(cohort_.clock.now()); }
+  bool stopping() const noexcept override { return state_ == State::finished || load_over(cohort_.clock.now()); }
+  bool connected() const noexcept override { return state_ == State::open; }
 
  private:
   enum class State : std::uint8_t {
@@ -64,12 +66,14 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     connecting,    // for the first time
     open,          // connected
     reconnecting,  // the behaviour runs, its connection is being made again
-    lost,          // the behaviour runs, there is no connection and will be none
+    leaving,       // the behaviour runs, and has asked to close its connection
+    lost,          // the behaviour runs, there is no connection, and will be none unless it asks for one
     closing,       // the behaviour has ended, the closing handshake is under way
     finished,
   };
   static constexpr std::chrono::nanoseconds tick{1};
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
+  static constexpr std::chrono::milliseconds between_attempts{100};
   static constexpr std::uint32_t turns_at_once = 64;
 
   // ---- the load -------------------------------------------------------------------------------------------------------------------
@@ -81,9 +85,11 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   std::chrono::nanoseconds load_end() const noexcept { return std::min(cohort_.load_end(), leave_at_); }
   bool timed() const noexcept { return load_end() != never; }
 
-  // Whether this user's turns are over.
+  // Whether there is a connection to take turns on, or soon will be.
+  bool cut_off() const noexcept { return state_ == State::lost || state_ == State::leaving || state_ == State::finished; }
+
+  // Whether this user's load is over.
   bool load_over(std::chrono::nanoseconds now) const noexcept {
-    if (state_ == State::lost || state_ == State::finished) return true;
     if (!closed()) return cohort_.open_load->over() || now >= leave_at_;
     if (scenario().messages > 0 && turns_ >= scenario().messages) return true;
     return timed() && now >= load_end();
@@ -137,6 +143,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
           finish();
         }
         break;
+      case State::leaving:
+        if (now >= phase_deadline_) left();
+        break;
       case State::open:
       case State::lost:
       case State::finished: break;
@@ -153,6 +162,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     }
     if (refused_ != nullptr && !held_up()) resumption_.complete(std::exchange(refused_, nullptr));
     last_event_ = conversation_.expire_receiver(now_).value_or(last_event_);
+    last_event_ = conversation_.expire_ping(now_).value_or(last_event_);
+    if (wants_connection() && reconnect_at() <= now_) connect(State::reconnecting);
     if (pause_ != nullptr && pause_end_ <= now_) {
       last_event_ = pause_end_;
       resumption_.complete(std::exchange(pause_, nullptr));
@@ -168,6 +179,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     next = conversation_.next_deadline(next);
     if (refused_ != nullptr && !held_up()) next = now_;
     if (pause_ != nullptr) next = std::min(next, pause_end_);
+    if (wants_connection()) next = std::min(next, reconnect_at());
     if (turn_ != nullptr) {
       if (timed()) next = std::min(next, turns_end());
       if (closed() && state_ == State::open && !wire_->congested() && !in_flight_full()) next = std::min(next, turn_due_);
@@ -243,7 +255,11 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   // ---- the connection ---------------------------------------------------------------------------------------------------------------
 
-  bool connected() const noexcept { return state_ == State::open || state_ == State::closing; }
+  bool has_connection() const noexcept { return state_ == State::open || state_ == State::leaving || state_ == State::closing; }
+
+  // Whether the behaviour waits for a connection that nobody is making yet.
+  bool wants_connection() const noexcept { return connection_ != nullptr && state_ == State::lost; }
+  std::chrono::nanoseconds reconnect_at() const noexcept { return connect_started_ + between_attempts; }
 
   // Whether a message cannot go now and may go later.
   bool held_up() const noexcept { return state_ == State::reconnecting || (state_ == State::open && wire_->congested()); }
@@ -269,6 +285,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     } else {
       cohort_.collector.connection_reopened();
       usable_since_ = now;
+      lost_turns_ = 0;
+      turns_refused_ = asked_after_loss_ = false;
+      tell_connected(true);
       try_turn();
     }
     run_behaviour();
@@ -279,12 +298,19 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     expire(arrival.at);
     arrival_ = arrival.at;
     cohort_.collector.received();
-    if (state_ == State::open) {
+    if (state_ == State::open || state_ == State::leaving) {
       take({payload, binary, arrival.at, arrival.read, arrival.stamp == Stamp::believed});
     } else {
       cohort_.collector.received_unclaimed();
     }
     try_turn();
+    run_behaviour();
+  }
+
+  void on_pong(std::string_view payload, const Arrival& arrival) override {
+    enter(arrival.read);
+    conversation_.pong(payload, arrival.at);
+    last_event_ = arrival.at;
     run_behaviour();
   }
 
@@ -305,26 +331,54 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       finish();
       return;
     }
-    ended(ending);
+    if (state_ == State::leaving) {
+      left();
+    } else {
+      ended(ending);
+    }
     run_behaviour();
     leave();
   }
 
-  // The connection is gone for good, or never came to be.
+  // The connection is gone, or never came to be.
   void ended(const Ending& ending) {
     count_failure(ending.failure, ending.code, ending.detail);
     cohort_.outcome_at(now_);
-    cohort_.collector.not_sent(behaviour_ended_ ? 0 : turns_left());
+    if (!behaviour_ended_) lost_turns_ = std::max(lost_turns_, turns_left());
     if (state_ == State::connecting) {
+      cohort_.collector.not_sent(lost_turns_);
       cohort_.collector.connection_failed();
       finish();
       return;
     }
-    if (connected()) cohort_.collector.connection_ended();
+    if (has_connection()) cohort_.collector.connection_ended();
+    lose(ending.failure);
+  }
+
+  // The behaviour has closed the connection, and so has the server, or it takes too long.
+  void left() {
+    wire_->abandon();
+    cohort_.collector.connection_ended();
+    if (conversation_.in_flight() > 0) count_failure(Failure::closed, 1000, "the behaviour closed the connection before its answers came");
+    lose(Failure::closed);
+  }
+
+  void lose(Failure failure) {
+    const bool attempt_failed = state_ == State::reconnecting;
     state_ = State::lost;
-    loss_ = ending.failure;
-    conversation_.lose(ending.failure, now_);
+    loss_ = failure;
+    stall_deadline_ = never;
+    conversation_.lose(failure, now_);
+    // Whoever asked for a new connection while the old one was still closing goes on waiting.
+    if (attempt_failed) tell_connected(false);
     try_turn();
+  }
+
+  void tell_connected(bool open) {
+    if (connection_ == nullptr) return;
+    connection_->open = open;
+    last_event_ = now_;
+    resumption_.complete(std::exchange(connection_, nullptr));
   }
 
   // Ends a connection that the server has not ended.
@@ -379,8 +433,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     return timeout.count() > 0 ? std::min(timeout, longest_wait) : scenario().timeout;
   }
 
-  void refuse_unconnected(PendingReply* waiter) {
-    if (state_ != State::lost) return refuse(waiter, Failure::out_of_step);
+  template <class Pending>
+  void refuse_unconnected(Pending* waiter) {
+    if (state_ == State::reconnecting) return refuse(waiter, Failure::out_of_step);
     // A behaviour that goes on asking a connection that is gone would go on for ever.
     if (std::exchange(asked_after_loss_, true)) {
       cancel_requested_ = true;
@@ -390,9 +445,10 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   // The waiter is told at the next deadline, or when asking again may help, so that asking in a loop leaves the thread to others.
-  void refuse(PendingReply* waiter, Failure failure) {
+  template <class Pending>
+  void refuse(Pending* waiter, Failure failure) {
     if (waiter == nullptr) return;
-    waiter->reply = Reply(failure);
+    waiter->fail(failure);
     if (refused_ != nullptr) resumption_.complete(std::exchange(refused_, nullptr));
     refused_ = waiter;
   }
@@ -436,6 +492,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // Answers come in order and one is missing: the next could be anyone's, so the connection is made anew.
   void fall_out_of_step() {
     conversation_.fall_out_of_step(now_);
+    if (state_ == State::leaving) return left();
     wire_->abandon();
     stall_deadline_ = never;
     cohort_.collector.connection_ended();
@@ -449,7 +506,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     std::chrono::nanoseconds deadline = cohort_.clock.now() + wait_of(timeout);
     if (!conversation_.has_mail()) {
       if (overstays()) return;
-      if (state_ != State::open) return refuse_unconnected(&waiter);
+      if (state_ != State::open && state_ != State::leaving) return refuse_unconnected(&waiter);
       due_pending_ = false;
       if (timed()) deadline = std::min(deadline, load_end() + scenario().timeout);
     }
@@ -478,6 +535,28 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     pause_end_ = std::min(pause_end_, load_end() + (now < load_end() ? std::chrono::nanoseconds{0} : scenario().timeout));
   }
 
+  void send_ping(PendingPong& waiter, std::chrono::nanoseconds timeout) override {
+    if (overstays()) return;
+    if (state_ != State::open) return refuse_unconnected(&waiter);
+    due_pending_ = false;
+    wire_->ping(conversation_.ping(waiter, wait_of(timeout)));
+  }
+
+  void close_connection(std::uint16_t status, std::string_view reason) override {
+    if (state_ != State::open) return;
+    state_ = State::leaving;
+    loss_ = Failure::closed;
+    phase_deadline_ = cohort_.clock.now() + cohort_.options.close_timeout;
+    wire_->close(status, reason);
+  }
+
+  void await_connection(PendingConnection& waiter) override {
+    if (overstays()) return;
+    due_pending_ = false;
+    connection_ = &waiter;
+    close_connection(1000, {});
+  }
+
   bool overstays() {
     if (!overstayed(now_)) return false;
     cancel_requested_ = true;
@@ -486,7 +565,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   // Whether the turn that is waited for was due before the load's end, and is not lost with the connection.
   bool unsent_turn() const noexcept {
-    if (state_ == State::lost || !closed() || !timed() || turn_due_ >= load_end() || in_flight_full()) return false;
+    if (cut_off() || !closed() || !timed() || turn_due_ >= load_end() || in_flight_full()) return false;
     return scenario().messages == 0 || turns_ < scenario().messages;
   }
 
@@ -496,7 +575,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // Grants the turn that is waited for if it is due, or refuses it for good if the load is over.
   void try_turn() {
     if (turn_ == nullptr) return;
-    if (load_over(now_) && !owed(now_)) {
+    if ((cut_off() || load_over(now_)) && !owed(now_)) {
       if (unsent_turn()) cohort_.collector.not_sent(1);
       turns_refused_ = true;
       resumption_.complete(std::exchange(turn_, nullptr));
@@ -517,6 +596,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   void count_check(std::string_view name, bool passed) override { cohort_.collector.check(name, passed); }
+  void record_note(std::string_view label, std::chrono::nanoseconds duration) override { cohort_.collector.note(label, duration); }
 
   void forget(const Waiter& waiter) noexcept override {
     if (waiter.done()) return;  // what led to it is gone already
@@ -524,6 +604,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (refused_ == &waiter) refused_ = nullptr;
     if (turn_ == &waiter) turn_ = nullptr;
     if (pause_ == &waiter) pause_ = nullptr;
+    if (connection_ == &waiter) connection_ = nullptr;
   }
 
   void start_behaviour() {
@@ -547,8 +628,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     behaviour_ended_ = true;
     cohort_.outcome_at(now_);
     conversation_.nobody_listens();
+    if (exception && lost_turns_ == 0 && !cut_off()) lost_turns_ = turns_left();
+    cohort_.collector.not_sent(std::exchange(lost_turns_, 0));
     if (!exception) return;
-    if (state_ != State::lost) cohort_.collector.not_sent(turns_left());
     try {
       std::rethrow_exception(exception);
     } catch (const NoReply&) {
@@ -566,6 +648,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       state_ = State::closing;
       phase_deadline_ = now_ + cohort_.options.close_timeout;
       wire_->close(1000);
+    } else if (state_ == State::leaving) {
+      state_ = State::closing;
     } else if (state_ == State::lost || state_ == State::reconnecting) {
       finish();
     }
@@ -596,11 +680,13 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   Resumption resumption_{};
   Conversation conversation_{cohort_, id(), resumption_};
-  PendingReply* refused_{nullptr};
+  Waiter* refused_{nullptr};
   PendingTurn* turn_{nullptr};
   PendingPause* pause_{nullptr};
+  PendingConnection* connection_{nullptr};
 
   std::uint64_t turns_{0};
+  std::uint64_t lost_turns_{0};     // that were planned when the connection was lost; not sent unless it comes back
   std::uint32_t turns_granted_{0};  // since it was entered
   Failure loss_{Failure::closed};
   bool due_pending_{false};       // the turn's first message is not sent yet

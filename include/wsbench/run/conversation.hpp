@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/in_flight.hpp>
+#include <wsbench/schedule.hpp>
 #include <wsbench/session.hpp>
 
 namespace wsbench::detail {
@@ -63,8 +66,17 @@ class Conversation {
     in_flight_.add(message);
   }
 
+  /// Begins a ping whose pong will carry this payload.
+  std::string_view ping(PendingPong& waiter, std::chrono::nanoseconds timeout) {
+    std::memcpy(ping_.payload.data(), &++ping_.number, sizeof ping_.number);
+    ping_.waiter = &waiter;
+    ping_.timeout = timeout;
+    ping_.sent = InFlight::unset;
+    return {ping_.payload.data(), ping_.payload.size()};
+  }
+
   /// Whether something taken is not written yet.
-  bool any_unwritten() const noexcept { return in_flight_.any_unwritten(); }
+  bool any_unwritten() const noexcept { return in_flight_.any_unwritten() || ping_.unwritten(); }
 
   /// Counts what was taken as sent, just before it is written; what had to wait for the server until `usable_since` was late for as long.
   void stamp(std::chrono::nanoseconds now, std::chrono::nanoseconds usable_since) {
@@ -75,6 +87,9 @@ class Conversation {
         message.collector->sent(message.label);
       }
     });
+    if (!ping_.unwritten()) return;
+    ping_.sent = now;
+    cohort_.collector.ping_sent();
   }
 
   /// How many messages wait for answers.
@@ -111,6 +126,17 @@ class Conversation {
     return {};
   }
 
+  /// A pong came; one that answers no ping in flight is nobody's.
+  void pong(std::string_view payload, std::chrono::nanoseconds arrival) {
+    const bool awaited =
+        ping_.waiter != nullptr && !ping_.unwritten() && payload == std::string_view(ping_.payload.data(), ping_.payload.size());
+    if (!awaited) return;
+    const std::chrono::nanoseconds round_trip = std::max(arrival - ping_.sent, std::chrono::nanoseconds{0});
+    cohort_.collector.ping_answered(round_trip);
+    ping_.waiter->pong = Pong(round_trip);
+    resumption_.complete(std::exchange(ping_.waiter, nullptr));
+  }
+
   /// Has `waiter` given the next message that is no answer; whether one was there already.
   bool receive(PendingReply& waiter, std::chrono::nanoseconds deadline) {
     if (!inbox_.empty()) {
@@ -135,7 +161,8 @@ class Conversation {
 
   /// The earliest time at which something is to be given up, or `other` if that is earlier.
   std::chrono::nanoseconds next_deadline(std::chrono::nanoseconds other) const noexcept {
-    return in_flight_.next_deadline(receiver_ != nullptr ? std::min(other, receive_deadline_) : other);
+    if (receiver_ != nullptr) other = std::min(other, receive_deadline_);
+    return in_flight_.next_deadline(std::min(other, ping_.deadline()));
   }
 
   /// Gives up the messages whose deadline is over by then, telling `given_up(deadline)` of each; whether answers that come later can still
@@ -160,29 +187,60 @@ class Conversation {
     return receive_deadline_;
   }
 
+  /// Gives up a ping whose deadline is over; when that was.
+  std::optional<std::chrono::nanoseconds> expire_ping(std::chrono::nanoseconds now) {
+    const std::chrono::nanoseconds deadline = ping_.deadline();
+    if (deadline > now) return std::nullopt;
+    Cohort::count_failure(cohort_.collector, client_, Failure::ping_timeout, 0, now, "no pong within " + in_words(ping_.timeout));
+    fail_ping(Failure::ping_timeout);
+    return deadline;
+  }
+
   /// An answer is missing and the next could be anyone's: gives up everything in flight.
   void fall_out_of_step(std::chrono::nanoseconds now) {
     while (const std::optional<InFlight> message = in_flight_.take_oldest()) {
       count_failure(*message, Failure::out_of_step, now, "in flight when an earlier answer was missed");
       give_up(*message, Failure::out_of_step, now);
     }
+    fail_ping(Failure::out_of_step);
   }
 
   /// The connection is gone: so is everything that waited for it.
   void lose(Failure failure, std::chrono::nanoseconds now) {
     while (const std::optional<InFlight> message = in_flight_.take_oldest()) give_up(*message, failure, now);
     if (receiver_ != nullptr) resumption_.give(std::exchange(receiver_, nullptr), Reply(failure));
+    fail_ping(failure);
   }
 
   /// A waiter goes away.
   void forget(const Waiter& waiter) noexcept {
     in_flight_.forget(waiter);
     if (receiver_ == &waiter) receiver_ = nullptr;
+    if (ping_.waiter == &waiter) ping_.waiter = nullptr;
   }
 
  private:
+  // The one ping that may be in flight.
+  struct Ping {
+    std::uint64_t number{0};
+    std::array<char, sizeof(std::uint64_t)> payload{};
+    PendingPong* waiter{nullptr};
+    std::chrono::nanoseconds timeout{0};
+    std::chrono::nanoseconds sent{InFlight::unset};
+
+    bool unwritten() const noexcept { return waiter != nullptr && sent == InFlight::unset; }
+    std::chrono::nanoseconds deadline() const noexcept { return waiter == nullptr || unwritten() ? never : sent + timeout; }
+  };
+
   static constexpr std::size_t inbox_limit = 16;
   static constexpr std::size_t remembered = 32;
+
+  void fail_ping(Failure failure) {
+    if (ping_.waiter == nullptr) return;
+    if (!ping_.unwritten()) cohort_.collector.ping_failed();
+    ping_.waiter->fail(failure);
+    resumption_.complete(std::exchange(ping_.waiter, nullptr));
+  }
 
   // Returns when the answer reached the machine.
   std::chrono::nanoseconds answered(const InFlight& message, const Incoming& incoming) {
@@ -233,6 +291,7 @@ class Conversation {
   std::vector<Reply> inbox_{};             // messages nobody has asked for yet
   PendingReply* receiver_{nullptr};
   std::chrono::nanoseconds receive_deadline_{0};
+  Ping ping_{};
   std::uint64_t requests_{0};
   bool listened_to_{true};
 };

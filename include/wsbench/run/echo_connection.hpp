@@ -94,6 +94,7 @@ class EchoConnection final : private StreamEvents {
       if (!self.close_sent_) append_frame(self.loop_.write_buffer(), Role::server, Opcode::pong, payload, self.random_);
       return true;
     }
+    bool on_pong(std::string_view) const { return true; }
     bool on_close(const CloseReason& reason) const {
       if (!std::exchange(self.close_sent_, true)) {
         append_frame(self.loop_.write_buffer(), Role::server, Opcode::close,
