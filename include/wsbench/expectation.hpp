@@ -131,6 +131,13 @@ inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency
                                                                        {"service_time", Unit::seconds, true},
                                                                        {"connect_time", Unit::seconds, false},
                                                                        {"ping", Unit::seconds, false},
+                                                                       {"delivery", Unit::seconds, true},
+                                                                       {"first_delivery", Unit::seconds, false},
+                                                                       {"median_delivery", Unit::seconds, false},
+                                                                       {"last_delivery", Unit::seconds, false},
+                                                                       {"missing_deliveries", Unit::count, false},
+                                                                       {"duplicate_deliveries", Unit::count, false},
+                                                                       {"out_of_order_deliveries", Unit::count, false},
                                                                        {"note", Unit::seconds, true, true},
                                                                        {"success_rate", Unit::share, false},
                                                                        {"connection_success_rate", Unit::share, false},
@@ -279,6 +286,20 @@ inline constexpr Durations service_time{"service_time"};
 inline constexpr Durations connect_time{"connect_time"};
 /// From just before a ping was written until its pong arrived.
 inline constexpr Durations ping{"ping"};
+/// From when a publication was due until each subscriber had it; or, `delivery("said")`, of pushed messages by what they say themselves.
+inline constexpr Durations delivery{"delivery"};
+/// From when a publication was due until the first subscriber had it.
+inline constexpr Durations first_delivery{"first_delivery"};
+/// From when a publication was due until half of its subscribers had it.
+inline constexpr Durations median_delivery{"median_delivery"};
+/// From when a publication was due until the last of its subscribers had it; of those that reached all.
+inline constexpr Durations last_delivery{"last_delivery"};
+/// Deliveries that did not come before their publication's deadline.
+inline constexpr Metric<Unit::count> missing_deliveries{"missing_deliveries"};
+/// Deliveries that came once more.
+inline constexpr Metric<Unit::count> duplicate_deliveries{"duplicate_deliveries"};
+/// Deliveries that came after a later one of the same publisher.
+inline constexpr Metric<Unit::count> out_of_order_deliveries{"out_of_order_deliveries"};
 /// The durations that a behaviour noted under a label.
 constexpr Durations note(std::string_view label) {
   return Durations{"note", label};

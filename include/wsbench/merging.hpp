@@ -41,6 +41,12 @@ inline void require_same_load(const RunRecord& first, const RunRecord& other) {
     return texts;
   };
   require("expectations", expected(first), expected(other), {});
+  const auto parts = [](const RunRecord& record) {
+    std::vector<std::string> names;
+    for (const PartRecord& part : record.parts) names.push_back(part.name);
+    return names;
+  };
+  require("parts", parts(first), parts(other), {});
 }
 
 inline void add(RunRecord& all, const RunRecord& other) {
@@ -49,6 +55,7 @@ inline void add(RunRecord& all, const RunRecord& other) {
   all.duration = std::max(all.duration, other.duration);
   all.interrupted = all.interrupted || other.interrupted;
   all.metrics.merge(other.metrics);
+  for (std::size_t part = 0; part < all.parts.size(); ++part) all.parts[part].metrics.merge(other.parts[part].metrics);
   all.warm_up.merge(other.warm_up);
   all.warm_up_not_sent += other.warm_up_not_sent;
   all.generator.kernel_stamps = all.generator.kernel_stamps || other.generator.kernel_stamps;

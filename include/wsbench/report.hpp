@@ -75,6 +75,14 @@ struct ExpectationResult {
   bool operator==(const ExpectationResult&) const = default;
 };
 
+/// What one part of a mix measured.
+struct PartRecord {
+  std::string name{};  ///< as the mix has it
+  Metrics metrics{};   ///< its clients' alone; they are in the run's too
+
+  bool operator==(const PartRecord&) const = default;
+};
+
 /// Everything a run measured, before it is judged.
 struct RunRecord {
   std::string scenario{};                              ///< its name
@@ -84,6 +92,7 @@ struct RunRecord {
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
   std::uint64_t warm_up_not_sent{0};                   ///< of the warm-up's: due, but with no connection to go to
+  std::vector<PartRecord> parts{};                     ///< of a mix, each part's; else empty
   GeneratorFigures generator{};                        ///< what the generator saw of itself
   Configuration configuration{};                       ///< what was asked
   Environment environment{};                           ///< where
@@ -179,6 +188,21 @@ class Report {
   /// The expectations and what came of them.
   const std::vector<ExpectationResult>& expectations() const noexcept { return record_.expectations; }
 
+  /// The report of one part of a mix, without expectations; throws NotMeasured for one that the run did not have.
+  Report part(std::string_view name) const {
+    for (const PartRecord& part : record_.parts) {
+      if (part.name != name) continue;
+      RunRecord record = record_;
+      record.parts.clear();
+      record.expectations.clear();
+      record.warm_up = {};
+      record.warm_up_not_sent = 0;
+      record.metrics = part.metrics;
+      return Report(std::move(record));
+    }
+    throw NotMeasured("no part " + detail::in_quotes(name));
+  }
+
   /// Response times: from when a message was due until its answer arrived.
   Timing latency() const { return {messages_.response_time, "latency"}; }
   /// Response times of one label; throws NotMeasured for a label the run did not have.
@@ -217,6 +241,9 @@ class Report {
     if (metric.quantity == "connection_success_rate") return connection_success_rate();
     if (metric.quantity == "errors") return static_cast<double>(record_.metrics.failures.total());
     if (metric.quantity == "messages_per_second") return sent_per_second();
+    if (metric.quantity == "missing_deliveries") return count_of_fan_out(record_.metrics.fan_out.missing());
+    if (metric.quantity == "duplicate_deliveries") return count_of_fan_out(record_.metrics.fan_out.duplicated);
+    if (metric.quantity == "out_of_order_deliveries") return count_of_fan_out(record_.metrics.fan_out.out_of_order);
     if (metric.quantity == "check") {
       for (const CheckCount& check : record_.metrics.checks) {
         if (check.name == metric.label) return share(check.passed, check.passed + check.failed);
@@ -260,6 +287,12 @@ class Report {
     return static_cast<double>(part) / static_cast<double>(whole);
   }
 
+  // Where nothing was published, nothing was measured.
+  std::optional<double> count_of_fan_out(std::uint64_t count) const {
+    if (record_.metrics.fan_out.published == 0) return std::nullopt;
+    return static_cast<double>(count);
+  }
+
   const MessageMetrics* find_label(std::string_view label) const noexcept {
     for (const LabelMetrics& entry : record_.metrics.labels) {
       if (entry.label == label) return &entry.messages;
@@ -276,6 +309,11 @@ class Report {
   const Histogram* durations_of(const MetricName& metric) const noexcept {
     if (metric.quantity == "connect_time") return &record_.metrics.connections.connect_time;
     if (metric.quantity == "ping") return &record_.metrics.pings.round_trip;
+    const FanOutMetrics& fan_out = record_.metrics.fan_out;
+    if (metric.quantity == "first_delivery") return &fan_out.first;
+    if (metric.quantity == "median_delivery") return &fan_out.median;
+    if (metric.quantity == "last_delivery") return &fan_out.last;
+    if (metric.quantity == "delivery") return metric.label.empty() ? &fan_out.delivery : pushed(metric.label);
     if (metric.quantity == "note") {
       for (const NoteMetrics& note : record_.metrics.notes) {
         if (note.label == metric.label) return &note.duration;
@@ -286,6 +324,13 @@ class Report {
     if (messages == nullptr) return nullptr;
     if (metric.quantity == "latency") return &messages->response_time;
     if (metric.quantity == "service_time") return &messages->service_time;
+    return nullptr;
+  }
+
+  const Histogram* pushed(std::string_view label) const noexcept {
+    for (const PushMetrics& push : record_.metrics.pushes) {
+      if (push.label == label) return &push.delivery_time;
+    }
     return nullptr;
   }
 

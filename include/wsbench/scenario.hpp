@@ -2,58 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <wsbench/behaviour.hpp>
 #include <wsbench/expectation.hpp>
 #include <wsbench/load.hpp>
-#include <wsbench/session.hpp>
-#include <wsbench/task.hpp>
 
 namespace wsbench {
-
-/// Reads the id that ties an answer to its message; nothing where there is none.
-using Correlation = std::function<std::optional<std::uint64_t>(std::string_view message)>;
-
-/// What a user does: a named coroutine function of its session.
-class Behaviour {
- public:
-  /// The default: `echo()`.
-  Behaviour() = default;
-
-  /// Any callable that takes a `Session&` and returns a `Task`; it is kept for the whole run, so a lambda may capture.
-  template <class Function>
-  requires(!std::same_as<std::remove_cvref_t<Function>, Behaviour> && std::is_invocable_r_v<Task, Function&, Session&>)
-      Behaviour(Function function, std::string name = "custom")  // NOLINT(google-explicit-constructor): `.behaviour = chat_user`
-      : start_(std::make_shared<const std::function<Task(Session&)>>(std::move(function))), name_(std::move(name)) {}
-
-  /// Ties answers to messages by the id that `id_of` reads from both, instead of first in, first out.
-  Behaviour correlate(Correlation id_of) && {
-    correlation_ = std::move(id_of);
-    return std::move(*this);
-  }
-
-  /// Starts the coroutine for one user.
-  Task operator()(Session& user) const { return (*start_)(user); }
-
-  /// False for the default, which stands for `echo()`.
-  explicit operator bool() const noexcept { return start_ != nullptr; }
-  const std::string& name() const noexcept { return name_; }
-  const Correlation& correlation() const noexcept { return correlation_; }
-
- private:
-  std::shared_ptr<const std::function<Task(Session&)>> start_{};
-  std::string name_{"echo"};
-  Correlation correlation_{};
-};
 
 /// A load test's conversation and load: who is there, when they speak, what they say, and what is expected of the server.
 struct Scenario {

@@ -11,6 +11,10 @@
 #include <string_view>
 #include <system_error>
 
+#include <fmt/format.h>
+
+#include <wsbench/error.hpp>
+#include <wsbench/publication.hpp>
 #include <wsbench/scenario.hpp>
 
 namespace wsbench {
@@ -96,6 +100,78 @@ inline Behaviour echo(const Payload& payload = {}) {
   }
   auto text = std::make_shared<const std::string>(payload.text.empty() ? std::string(payload.size, 'x') : payload.text);
   return Behaviour{[text, binary = payload.binary](Session& user) { return detail::echo_fixed(user, *text, binary); }, "echo"};
+}
+
+/// How `broadcast()` publishes and listens.
+struct Broadcast {
+  std::uint64_t publishers{1};           ///< so many of the first clients publish; all others listen
+  std::size_t size{128};                 ///< bytes of a publication, without its envelope; at least `Publication::text_size`
+  std::string envelope{"$publication"};  ///< the whole message, in which `$publication` stands for the publication
+  std::string join{};                    ///< what every client sends first, such as a subscription; empty: nothing
+  std::string joined{};                  ///< what the server's message that it has joined contains; empty: it has joined at once
+};
+
+namespace detail {
+
+// Whether the user is in; where the server does not say so, that is a failed check.
+inline Task join(Session& user, const Broadcast& settings, bool& joined) {
+  joined = true;
+  if (!settings.join.empty()) user.send(settings.join);
+  if (settings.joined.empty()) co_return;
+  for (;;) {
+    const Reply reply = co_await user.receive();
+    joined = reply.contains(settings.joined);
+    if (joined || !reply) break;
+  }
+  user.check("joined", joined);
+}
+
+inline Task publish(Session& user, const Broadcast& settings) {
+  bool joined = false;
+  co_await join(user, settings, joined);
+  constexpr std::string_view placeholder = "$publication";
+  const std::size_t place = settings.envelope.find(placeholder);
+  const std::string head = settings.envelope.substr(0, place);
+  const std::string tail = std::string(settings.size - Publication::text_size, 'x') + settings.envelope.substr(place + placeholder.size());
+  while (joined && co_await user.turn()) user.send(head + user.publication() + tail);
+}
+
+inline Task listen(Session& user, const Broadcast& settings) {
+  bool joined = false;
+  co_await join(user, settings, joined);
+  if (joined) user.subscribe();
+  while (joined && user.connected() && !user.stopping()) co_await user.pause(std::chrono::seconds{1});
+}
+
+inline Task stay(Session& user, std::chrono::nanoseconds ping_every) {
+  while (user.connected() && !user.stopping()) {
+    co_await user.pause(ping_every.count() > 0 ? ping_every : std::chrono::seconds{1});
+    if (ping_every.count() > 0 && !user.stopping()) co_await user.ping();
+  }
+}
+
+}  // namespace detail
+
+/// A few publish by the pace, everybody else listens: the report's fan-out says how long the first, the median and the last subscriber
+/// waited, and what was missing, doubled or out of order. It needs a duration; publications during the warm-up, while subscribers still
+/// come, are in no figure. Throws Error for settings that cannot be.
+inline Behaviour broadcast(const Broadcast& settings = {}) {
+  if (settings.size < Publication::text_size) {
+    throw Error("size", fmt::format("a publication of {} bytes: give at least {}", settings.size, Publication::text_size));
+  }
+  if (settings.envelope.find("$publication") == std::string::npos) {
+    throw Error("envelope", "there is no $publication in it: say where the publication stands");
+  }
+  const auto start = [settings](Session& user) {
+    return user.id() < settings.publishers ? detail::publish(user, settings) : detail::listen(user, settings);
+  };
+  return Behaviour{start, "broadcast"}.endless();
+}
+
+/// A connection that stays and answers pings, and, where `ping_every` is given, sends some: the report says how many were lost and how
+/// long pongs took. It needs a duration.
+inline Behaviour hold(std::chrono::nanoseconds ping_every = {}) {
+  return Behaviour{[ping_every](Session& user) { return detail::stay(user, ping_every); }, "hold"}.endless();
 }
 
 /// The standard four: closed loads with a delay after each reply, and what a healthy chat server makes of them.

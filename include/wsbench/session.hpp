@@ -312,6 +312,17 @@ class Session {
   /// Attempts are 100 ms apart at least, so that a loop of them is no storm.
   PendingConnection reconnect() { return PendingConnection{*this}; }
 
+  /// From now on every publication is expected to reach this user; what came to whom and when is the report's fan-out.
+  ///
+  /// It ends with the connection, or when the behaviour ends: a user whose behaviour has ended stays until what is under way has come.
+  virtual void subscribe() = 0;
+  /// A mark of `Publication::text_size` characters for the message that is sent next, which every subscriber is to get; it may stand
+  /// anywhere in that message.
+  std::string publication() { return next_publication(); }
+
+  /// When the message that is sent next was due, since the start of the run; now, where it is not the first of a turn.
+  virtual std::chrono::nanoseconds due() const noexcept = 0;
+
   /// Whether messages can be sent now.
   virtual bool connected() const noexcept = 0;
 
@@ -346,6 +357,7 @@ class Session {
   virtual void send_ping(PendingPong& waiter, std::chrono::nanoseconds timeout) = 0;
   virtual void close_connection(std::uint16_t status, std::string_view reason) = 0;
   virtual void await_connection(PendingConnection& waiter) = 0;
+  virtual std::string next_publication() = 0;
   virtual void count_check(std::string_view name, bool passed) = 0;
   virtual void record_note(std::string_view label, std::chrono::nanoseconds duration) = 0;
   // The waiter may be null: nobody waits for the answer.

@@ -34,8 +34,8 @@ namespace {
 constexpr std::uint64_t uint64_max = std::numeric_limits<std::uint64_t>::max();
 constexpr nanoseconds longest = nanoseconds::max();
 
-// A run in which everything that a report can hold happened, with numbers that no double holds. With a small unit the histograms are small,
-// and a test can read the report a thousand times.
+// A run in which everything that a report can hold happened, with numbers that no double holds. With a unit of 1 ns the histograms are
+// small and there are no parts, which are like the whole: a test can read the report a thousand times.
 RunRecord rich_record(nanoseconds unit = 1ms) {
   wsbench::MetricsCollector collector;
   const auto plain = collector.label("");
@@ -78,6 +78,17 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
   collector.check("welcomed", true);
   collector.check("welcomed", false);
   collector.check("", true);
+  collector.received();
+  collector.received_again();
+  collector.received();
+  collector.pushed("said \"so\"", 7 * unit);
+  collector.received();
+  collector.pushed("said \"so\"", std::nullopt);
+  collector.note("login", 30 * unit);
+  collector.ping_sent();
+  collector.ping_sent();
+  collector.ping_answered(unit);
+  collector.ping_failed();
 
   RunRecord record;
   record.scenario = "chat";
@@ -89,6 +100,21 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
   record.metrics.stamped_reads = uint64_max - 2;
   record.metrics.unbelieved_stamps = uint64_max - 3;
   record.metrics.shared_stamps = uint64_max - 4;
+  wsbench::FanOutMetrics& fan_out = record.metrics.fan_out;
+  fan_out = {.published = 3, .complete = 1, .expected = 9, .delivered = 2, .late = 1, .duplicated = 4, .out_of_order = 1, .unexpected = 5};
+  fan_out.first.record(unit, 3);
+  fan_out.median.record(2 * unit, 2);
+  fan_out.last.record(3 * unit);
+  fan_out.delivery.record(unit);
+  fan_out.delivery.record(2 * unit);
+  wsbench::MetricsCollector chatters;
+  chatters.at(1s);
+  chatters.connection_attempted();
+  chatters.connection_opened({.total = unit});
+  chatters.sent(chatters.label("say"));
+  chatters.answered(0, 2 * unit, unit);
+  chatters.note("login", unit);
+  if (unit > 1ns) record.parts = {{"chatters", chatters.snapshot()}, {"lurkers", {}}};
   record.generator = {.cpu_time = 1'500'000'001ns, .max_rss_kib = 20'480, .busy = 0.125, .overloaded = 0.0625, .kernel_stamps = true};
   record.warm_up.sent = 5;
   record.warm_up.one_way = 1;
@@ -369,6 +395,28 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/errors/0/first_at_s", Kind::number},
                                                {"/errors/0/first_at_ns", Kind::number},
                                                {"/errors/0/sample", Kind::text},
+                                               {"/pings/sent", Kind::number},
+                                               {"/pings/answered", Kind::number},
+                                               {"/pings/failed", Kind::number},
+                                               {"/pings/round_trip_ms", Kind::timing},
+                                               {"/pushes/said \"so\"/count", Kind::number},
+                                               {"/pushes/said \"so\"/delivery_time_ms", Kind::timing},
+                                               {"/notes/login/duration_ms", Kind::timing},
+                                               {"/fan_out/published", Kind::number},
+                                               {"/fan_out/complete", Kind::number},
+                                               {"/fan_out/expected", Kind::number},
+                                               {"/fan_out/delivered", Kind::number},
+                                               {"/fan_out/missing", Kind::number},
+                                               {"/fan_out/late", Kind::number},
+                                               {"/fan_out/duplicated", Kind::number},
+                                               {"/fan_out/out_of_order", Kind::number},
+                                               {"/fan_out/unexpected", Kind::number},
+                                               {"/fan_out/first_ms", Kind::timing},
+                                               {"/fan_out/median_ms", Kind::timing},
+                                               {"/fan_out/last_ms", Kind::timing},
+                                               {"/fan_out/delivery_ms", Kind::timing},
+                                               {"/parts/chatters/messages/sent", Kind::number},
+                                               {"/parts/lurkers/connections", Kind::object},
                                                {"/checks/0/name", Kind::text},
                                                {"/checks/0/passed", Kind::number},
                                                {"/checks/0/failed", Kind::number},
@@ -556,9 +604,9 @@ TEST_CASE("the text is indented by two, has its bins on one line and ends with a
     CHECK((line.ends_with("[]") || line.ends_with("]]")));
     ++bins;
   }
-  CHECK(bins == 16);
+  CHECK(bins == 51);
   CHECK(text.find("\n    {\n      \"failure\": \"timeout\",\n") != text.npos);
-  CHECK(std::count(text.begin(), text.end(), '\n') < 600);
+  CHECK(std::count(text.begin(), text.end(), '\n') < 1'500);
   CHECK(Json::parse(text) == wsbench::to_json(rich_report()));
 }
 
@@ -618,6 +666,13 @@ TEST_CASE("a missing key is named", "[json]") {
                            "/messages/labels/post/answered",
                            "/errors",
                            "/checks",
+                           "/pings/sent",
+                           "/pushes",
+                           "/notes",
+                           "/fan_out/published",
+                           "/histograms/fan_out/last",
+                           "/histograms/ping",
+                           "/parts/chatters/messages",
                            "/expectations",
                            "/generator",
                            "/generator/cpu_ns",
@@ -694,7 +749,7 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
       {"/messages/labels/post/sent", most, "messages: more are planned than 64 bits can count"},
       {"/messages/not_sent", most, "messages: more are planned than 64 bits can count"},
       {"/messages/labels/post", "", "histograms.labels: has a label that messages.labels does not have"},
-      {"/messages/late", "1220", "messages: more are late and unclaimed than received"},
+      {"/messages/late", "1220", "messages: more are late, duplicated and unclaimed"},
       {"/connections/attempted", "4", "connections: more succeeded and failed than attempted"},
       {"/connections/open", "5", "connections: more are open than peak_open"},
       {"/connections/peak_open", "6", "connections: peak_open is more than were opened"},
@@ -706,6 +761,13 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
        "errors[1]: repeats an earlier failure and code"},
       {"/checks/0/passed", most, "checks[0]: has more outcomes than 64 bits can count"},
       {"/checks/1/name", "\"welcomed\"", "checks[1].name: is the name of an earlier check"},
+      {"/pings/answered", "2", "pings: more are answered and failed than sent"},
+      {"/fan_out/delivered", "10", "fan_out: missing is negative: more are delivered than expected"},
+      {"/fan_out/delivered", "3", "histograms.fan_out.delivery: must have as many samples as fan_out.delivered says"},
+      {"/fan_out/published", "2", "histograms.fan_out.first: has more samples than fan_out.published says"},
+      {"/fan_out/complete", "4", "fan_out: more are complete than published"},
+      {"/messages/duplicated", most, "messages: more are late, duplicated and unclaimed than received"},
+      {"/parts/chatters/messages/labels/say/sent", "0", "parts.chatters.messages.labels.say: in_flight is negative: more are one_way"},
       {"/expectations/5/met", "true", "expectations[5].met: cannot be true without an actual figure"},
   });
 }
@@ -782,24 +844,23 @@ TEST_CASE("whatever is taken out, the reader names it or does not need it", "[js
 TEST_CASE("whatever is of another type, the reader refuses it or does not need it", "[json]") {
   const Report report = rich_report(1ns);
   const Json sound = document_of(report);
-  const std::vector<Json> strangers{true, -1, "", Json::array(), Json::object(), Json::array({Json::array()}), uint64_max};
+  const std::vector<Json> strangers{Json{}, true, -1, "", Json::array(), Json::object(), Json::array({Json::array()}), uint64_max};
   std::size_t turn = 0;
   int refused = 0;
   for_each_place(sound, Pointer{}, [&](const Pointer& place) {
     const Json& was = sound.at(place);
     const auto differs = [&](const Json& stranger) { return stranger.type() != was.type() && !(stranger.is_number() && was.is_number()); };
     while (!differs(strangers[turn % strangers.size()])) ++turn;
-    for (const Json& stranger : {Json{}, strangers[turn++ % strangers.size()]}) {
-      Json document = sound;
-      document.at(place) = stranger;
-      INFO(place.to_string() << " = " << stranger);
-      const auto restored = read_damaged(document.dump(), report);
-      // Null is a type that some figures may have.
-      if (restored && !stranger.is_null() && !was.is_null()) CHECK(*restored == report);
-      refused += restored ? 0 : 1;
-    }
+    const Json& stranger = strangers[turn++ % strangers.size()];
+    Json document = sound;
+    document.at(place) = stranger;
+    INFO(place.to_string() << " = " << stranger);
+    const auto restored = read_damaged(document.dump(), report);
+    // Null is a type that some figures may have.
+    if (restored && !stranger.is_null() && !was.is_null()) CHECK(*restored == report);
+    refused += restored ? 0 : 1;
   });
-  CHECK(refused > 400);
+  CHECK(refused > 200);
 }
 
 TEST_CASE("no damage to the text makes the reader do worse than refuse", "[json]") {
@@ -808,7 +869,7 @@ TEST_CASE("no damage to the text makes the reader do worse than refuse", "[json]
   std::mt19937_64 random{20'261'124};
   const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
   int refused = 0;
-  for (int round = 0; round < 1'500; ++round) {
+  for (int round = 0; round < 600; ++round) {
     std::string text = sound;
     for (std::size_t damage = 0; damage <= below(3); ++damage) {
       const std::size_t place = below(text.size());
@@ -823,6 +884,6 @@ TEST_CASE("no damage to the text makes the reader do worse than refuse", "[json]
     INFO("round " << round);
     refused += read_damaged(text, report) ? 0 : 1;
   }
-  CHECK(refused > 1'000);
-  CHECK(refused < 1'500);
+  CHECK(refused > 400);
+  CHECK(refused < 600);
 }

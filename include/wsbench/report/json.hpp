@@ -101,6 +101,7 @@ void traffic_counts(auto& metrics, auto each) {
   each("received", metrics.received);
   each("held_by_in_flight", metrics.held_by_in_flight);
   each("late", metrics.late);
+  each("duplicated", metrics.duplicated);
   each("unclaimed", metrics.unclaimed);
   each("bytes_sent", metrics.bytes_sent);
   each("bytes_received", metrics.bytes_received);
@@ -126,6 +127,30 @@ inline constexpr auto slot_counts = std::to_array<std::pair<const char*, std::ui
     {"ended", &TimeSlot::ended},
 });
 
+void ping_counts(auto& pings, auto each) {
+  each("sent", pings.sent);
+  each("answered", pings.answered);
+  each("failed", pings.failed);
+}
+
+void fan_out_counts(auto& fan_out, auto each) {
+  each("published", fan_out.published);
+  each("complete", fan_out.complete);
+  each("expected", fan_out.expected);
+  each("delivered", fan_out.delivered);
+  each("late", fan_out.late);
+  each("duplicated", fan_out.duplicated);
+  each("out_of_order", fan_out.out_of_order);
+  each("unexpected", fan_out.unexpected);
+}
+
+void fan_out_histograms(auto& fan_out, auto each) {
+  each("first", fan_out.first);
+  each("median", fan_out.median);
+  each("last", fan_out.last);
+  each("delivery", fan_out.delivery);
+}
+
 void check_fields(auto& check, auto each) {
   each("name", check.name);
   each("passed", check.passed);
@@ -150,6 +175,14 @@ inline Metrics with_utf8_names(Metrics metrics) {
     check.passed += entry.passed;
     check.failed += entry.failed;
   }
+  for (const NoteMetrics& entry : metrics.notes) renamed.note_of(as_utf8(entry.label)).duration.merge(entry.duration);
+  for (const PushMetrics& entry : metrics.pushes) {
+    PushMetrics& push = renamed.push_of(as_utf8(entry.label));
+    push.count += entry.count;
+    push.delivery_time.merge(entry.delivery_time);
+  }
+  metrics.notes = std::move(renamed.notes);
+  metrics.pushes = std::move(renamed.pushes);
   metrics.labels = std::move(renamed.labels);
   metrics.checks = std::move(renamed.checks);
   return metrics;
@@ -310,6 +343,35 @@ inline Json checks_json(const std::vector<CheckCount>& checks) {
   return list;
 }
 
+inline Json pings_json(const PingMetrics& pings) {
+  Json object;
+  ping_counts(pings, into(object));
+  object["round_trip_ms"] = timing_ms(pings.round_trip);
+  return object;
+}
+
+inline Json pushes_json(const std::vector<PushMetrics>& pushes) {
+  Json object = Json::object();
+  for (const PushMetrics& push : pushes) {
+    object[push.label] = {{"count", push.count}, {"delivery_time_ms", timing_ms(push.delivery_time)}};
+  }
+  return object;
+}
+
+inline Json notes_json(const std::vector<NoteMetrics>& notes) {
+  Json object = Json::object();
+  for (const NoteMetrics& note : notes) object[note.label] = {{"duration_ms", timing_ms(note.duration)}};
+  return object;
+}
+
+inline Json fan_out_json(const FanOutMetrics& fan_out) {
+  Json object;
+  fan_out_counts(fan_out, into(object));
+  object["missing"] = fan_out.missing();
+  fan_out_histograms(fan_out, timings_into(object));
+  return object;
+}
+
 inline Json expectations_json(const std::vector<ExpectationResult>& expectations) {
   Json list = Json::array();
   for (const ExpectationResult& expectation : expectations) {
@@ -339,8 +401,7 @@ inline Json generator_json(const RunRecord& record) {
 }
 
 /// A list for each figure, with an entry for each slot; a rate is null where the window of the figures does not hold the whole slot.
-inline Json time_series_json(const RunRecord& record) {
-  const TimeSeries& series = record.metrics.series;
+inline Json time_series_json(const RunRecord& record, const TimeSeries& series) {
   const auto list_of = [&](auto figure) {
     Json list = Json::array();
     for (std::size_t index = 0; index < series.slots().size(); ++index) list.push_back(figure(series.slots()[index], index));
@@ -397,14 +458,41 @@ inline Json warm_up_json(const RunRecord& record) {
   return object;
 }
 
-inline Json histograms_json(const RunRecord& record, const Metrics& metrics) {
+inline Json histograms_json(const Metrics& metrics) {
   Json object;
-  message_histograms(record.warm_up, into(object["warm_up"]));
   object["connect_time"] = json_of(metrics.connections.connect_time);
   connection_phases(metrics.connections, into(object));
   lag_histograms(metrics, into(object));
   Json& labels = object["labels"] = Json::object();
   for (const LabelMetrics& entry : metrics.labels) message_histograms(entry.messages, into(labels[entry.label]));
+  object["ping"] = json_of(metrics.pings.round_trip);
+  Json& pushes = object["pushes"] = Json::object();
+  for (const PushMetrics& push : metrics.pushes) pushes[push.label] = json_of(push.delivery_time);
+  Json& notes = object["notes"] = Json::object();
+  for (const NoteMetrics& note : metrics.notes) notes[note.label] = json_of(note.duration);
+  fan_out_histograms(metrics.fan_out, into(object["fan_out"]));
+  return object;
+}
+
+/// What the clients of a report measured, as far as a part of a mix has it too.
+inline void put_metrics(const Report& report, const Metrics& metrics, Json& object) {
+  object["connections"] = connections_json(report);
+  object["messages"] = messages_json(report, metrics);
+  object["errors"] = errors_json(metrics.failures);
+  object["checks"] = checks_json(metrics.checks);
+  object["pings"] = pings_json(metrics.pings);
+  object["pushes"] = pushes_json(metrics.pushes);
+  object["notes"] = notes_json(metrics.notes);
+  object["fan_out"] = fan_out_json(metrics.fan_out);
+  object["time_series"] = time_series_json(report.record(), metrics.series);
+  object["histograms"] = histograms_json(metrics);
+}
+
+inline Json parts_json(const Report& report) {
+  Json object = Json::object();
+  for (const PartRecord& part : report.record().parts) {
+    put_metrics(report.part(part.name), with_utf8_names(part.metrics), object[as_utf8(part.name)]);
+  }
   return object;
 }
 
@@ -448,15 +536,12 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["valid"] = report.valid();
   document["invalid_because"] = report.invalid_because();
   document["interrupted"] = record.interrupted;
-  document["connections"] = detail::connections_json(report);
-  document["messages"] = detail::messages_json(report, metrics);
+  detail::put_metrics(report, metrics, document);
+  document["parts"] = detail::parts_json(report);
   document["warm_up"] = detail::warm_up_json(record);
-  document["errors"] = detail::errors_json(metrics.failures);
-  document["checks"] = detail::checks_json(metrics.checks);
+  detail::message_histograms(record.warm_up, detail::into(document["histograms"]["warm_up"]));
   document["expectations"] = detail::expectations_json(record.expectations);
   document["generator"] = detail::generator_json(record);
-  document["time_series"] = detail::time_series_json(record);
-  document["histograms"] = detail::histograms_json(record, metrics);
   detail::configuration_fields(record.configuration, detail::into(document["configuration"]));
   detail::environment_fields(record.environment, detail::into(document["environment"]));
   return document;

@@ -330,6 +330,53 @@ inline std::vector<CheckCount> read_checks(const JsonPlace& place) {
   return checks;
 }
 
+inline PingMetrics read_pings(const JsonPlace& place, const JsonPlace& round_trip) {
+  PingMetrics pings;
+  ping_counts(pings, from(place));
+  round_trip.read(pings.round_trip);
+  place.require(uint128{pings.answered} + pings.failed <= pings.sent, "more are answered and failed than sent");
+  round_trip.require(recorded(pings.round_trip) == pings.answered, "must have as many samples as " + place.path() + ".answered says");
+  return pings;
+}
+
+inline std::vector<PushMetrics> read_pushes(const JsonPlace& place, const JsonPlace& histograms) {
+  std::vector<PushMetrics> pushes;
+  for (const std::string& label : place.keys()) {
+    PushMetrics& push = pushes.emplace_back();
+    push.label = label;
+    place[label]["count"].read(push.count);
+    histograms[label].read(push.delivery_time);
+    histograms[label].require(recorded(push.delivery_time) <= push.count, "has more samples than " + place.path() + " says");
+  }
+  histograms.require(histograms.keys().size() == pushes.size(), "has a label that " + place.path() + " does not have");
+  return pushes;
+}
+
+inline std::vector<NoteMetrics> read_notes(const JsonPlace& place, const JsonPlace& histograms) {
+  std::vector<NoteMetrics> notes;
+  for (const std::string& label : place.keys()) {
+    notes.push_back({label, {}});
+    histograms[label].read(notes.back().duration);
+  }
+  histograms.require(histograms.keys().size() == notes.size(), "has a label that " + place.path() + " does not have");
+  return notes;
+}
+
+inline FanOutMetrics read_fan_out(const JsonPlace& place, const JsonPlace& histograms) {
+  FanOutMetrics fan_out;
+  fan_out_counts(fan_out, from(place));
+  fan_out_histograms(fan_out, from(histograms));
+  place.require(fan_out.complete <= fan_out.published, "more are complete than published");
+  place.require(fan_out.delivered <= fan_out.expected, "missing is negative: more are delivered than expected");
+  histograms["delivery"].require(recorded(fan_out.delivery) == fan_out.delivered,
+                                 "must have as many samples as " + place.path() + ".delivered says");
+  fan_out_histograms(fan_out, [&](const char* key, const Histogram& histogram) {
+    if (&histogram == &fan_out.delivery) return;
+    histograms[key].require(recorded(histogram) <= fan_out.published, "has more samples than " + place.path() + ".published says");
+  });
+  return fan_out;
+}
+
 inline SlotTimes read_slot_times(const JsonPlace& bins, const JsonPlace& max) {
   std::vector<SlotTimes::Bin> filled;
   for (const JsonPlace& element : bins.elements()) {
@@ -386,13 +433,17 @@ inline Metrics read_metrics(const JsonPlace& report) {
   traffic_counts(metrics, from(messages));
   metrics.failures = read_errors(report["errors"]);
   metrics.checks = read_checks(report["checks"]);
+  metrics.pings = read_pings(report["pings"], histograms["ping"]);
+  metrics.pushes = read_pushes(report["pushes"], histograms["pushes"]);
+  metrics.notes = read_notes(report["notes"], histograms["notes"]);
+  metrics.fan_out = read_fan_out(report["fan_out"], histograms["fan_out"]);
   lag_histograms(metrics, from(histograms));
-  stamp_counts(metrics, from(report["generator"]));
   metrics.series = read_time_series(report["time_series"]);
   uint128 planned = metrics.not_sent;
   for (const LabelMetrics& entry : metrics.labels) planned += entry.messages.sent;
   messages.require(planned <= largest_unsigned, "more are planned than 64 bits can count");
-  messages.require(uint128{metrics.late} + metrics.unclaimed <= metrics.received, "more are late and unclaimed than received");
+  messages.require(uint128{metrics.late} + metrics.duplicated + metrics.unclaimed <= metrics.received,
+                   "more are late, duplicated and unclaimed than received");
   return metrics;
 }
 
@@ -416,6 +467,8 @@ inline RunRecord read_record(const JsonPlace& report) {
   report["duration_ns"].read(record.duration);
   report["interrupted"].read(record.interrupted);
   record.metrics = read_metrics(report);
+  stamp_counts(record.metrics, from(report["generator"]));
+  for (const std::string& name : report["parts"].keys()) record.parts.push_back({name, read_metrics(report["parts"][name])});
   record.warm_up = read_messages(report["warm_up"], report["histograms"]["warm_up"]);
   report["warm_up"]["not_sent"].read(record.warm_up_not_sent);
   record.expectations = read_expectations(report["expectations"]);

@@ -30,6 +30,10 @@ class TextReport {
     summary();
     connections();
     messages();
+    fan_out();
+    pushes();
+    pings_and_notes();
+    parts();
     checks();
     errors();
     assessment();
@@ -121,6 +125,7 @@ class TextReport {
     mention(messages.one_way, "sent one way");
     mention(messages.in_flight(), "still in flight");
     mention(metrics().late, "answered late");
+    mention(metrics().duplicated, "answered twice");
     mention(metrics().unclaimed, "received unasked");
     mention(metrics().held_by_in_flight, fmt::format("held up by the in-flight bound of {}", format_count(load().in_flight)));
     if (!rest.empty()) entry("", rest);
@@ -188,6 +193,64 @@ class TextReport {
       }
     }
     if (few_samples_) line("  * few samples: fewer than ten lie beyond it; n/a: none does");
+  }
+
+  static constexpr auto spread = {Statistic::mean, Statistic::p50, Statistic::p95, Statistic::p99, Statistic::max};
+  void spread_head() { table_row("", {"average", "median", "p95", "p99", "max"}); }
+  void spread_row(std::string_view name, const Histogram& times) {
+    std::vector<std::string> cells;
+    for (const Statistic statistic : spread) cells.push_back(cell(times, statistic));
+    table_row(name, cells);
+  }
+
+  void fan_out() {
+    const FanOutMetrics& all = metrics().fan_out;
+    if (all.published == 0) return;
+    section("Broadcast");
+    entry("publications", together({{all.published, "published"}, {all.complete, "reached every subscriber"}}));
+    entry("deliveries", together({{all.expected, "expected"}, {all.delivered, "delivered"}, {all.missing(), "missing"}}));
+    entry("", together({{all.late, "late"}, {all.duplicated, "duplicated"}, {all.out_of_order, "out of order"}}));
+    spread_head();
+    spread_row("first had it", all.first);
+    spread_row("half had it", all.median);
+    spread_row("last had it", all.last);
+    spread_row("each delivery", all.delivery);
+  }
+
+  void pushes() {
+    if (metrics().pushes.empty()) return;
+    section("Pushed by the server");
+    for (const PushMetrics& push : metrics().pushes) entry(push.label, format_count(push.count) + " came");
+    spread_head();
+    for (const PushMetrics& push : metrics().pushes) {
+      if (push.delivery_time.count() > 0) spread_row(push.label, push.delivery_time);
+    }
+  }
+
+  void pings_and_notes() {
+    const PingMetrics& pings = metrics().pings;
+    if (pings.sent > 0) {
+      section("Pings");
+      entry("pings", together({{pings.sent, "sent"}, {pings.answered, "answered"}, {pings.failed, "failed"}}));
+      spread_head();
+      spread_row("pong after", pings.round_trip);
+    }
+    if (metrics().notes.empty()) return;
+    section("Noted by the behaviour");
+    spread_head();
+    for (const NoteMetrics& note : metrics().notes) spread_row(note.label, note.duration);
+  }
+
+  void parts() {
+    if (report_.record().parts.empty()) return;
+    section("Parts");
+    table_row("", {"clients", "sent", "answered", "failed", "median", "p95", "max"});
+    for (const PartRecord& part : report_.record().parts) {
+      const MessageMetrics all = part.metrics.messages();
+      table_row(part.name, {format_count(part.metrics.connections.succeeded), format_count(all.sent), format_count(all.answered),
+                            format_count(all.failed), cell(all.response_time, Statistic::p50), cell(all.response_time, Statistic::p95),
+                            cell(all.response_time, Statistic::max)});
+    }
   }
 
   void checks() {
@@ -290,7 +353,9 @@ class TextReport {
     std::string why;
     switch (report_.verdict()) {
       case Verdict::passed:
-        why = report_.expectations().empty() ? "answers came; nothing else was expected" : "every expectation was met";
+        why = !report_.expectations().empty()   ? "every expectation was met"
+              : report_.messages().answered > 0 ? "answers came; nothing else was expected"
+                                                : "nothing was expected";
         break;
       case Verdict::failed: why = why_failed(); break;
       case Verdict::invalid: why = "the figures say nothing about the server"; break;

@@ -50,6 +50,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       wire_->close(1000);
       wire_->flush();
     }
+    if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), now_);
     cohort_.collector.not_sent(lost_turns_);
     cohort_.outcome_at(now_);
     finish();
@@ -74,6 +75,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   static constexpr std::chrono::nanoseconds tick{1};
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
   static constexpr std::chrono::milliseconds between_attempts{100};
+  static constexpr std::chrono::milliseconds between_looks{50};
   static constexpr std::uint32_t turns_at_once = 64;
 
   // ---- the load -------------------------------------------------------------------------------------------------------------------
@@ -180,6 +182,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (refused_ != nullptr && !held_up()) next = now_;
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (wants_connection()) next = std::min(next, reconnect_at());
+    if (behaviour_ended_ && state_ == State::open) next = std::min(next, linger_until_);
     if (turn_ != nullptr) {
       if (timed()) next = std::min(next, turns_end());
       if (closed() && state_ == State::open && !wire_->congested() && !in_flight_full()) next = std::min(next, turn_due_);
@@ -203,7 +206,13 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // Writes what was sent since it was entered and sees to it that it is called again.
   void leave() {
     if (state_ == State::finished) return;
-    if (behaviour_ended_ && conversation_.in_flight() == 0) part();
+    if (behaviour_ended_ && conversation_.in_flight() == 0) {
+      if (lingers()) {
+        linger_until_ = now_ + between_looks;
+      } else {
+        part();
+      }
+    }
     if (state_ == State::finished) return;
     if (conversation_.any_unwritten() || one_way_due_ != never) {
       const std::chrono::nanoseconds now = cohort_.clock.now();
@@ -366,6 +375,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void lose(Failure failure) {
     const bool attempt_failed = state_ == State::reconnecting;
     state_ = State::lost;
+    if (cohort_.fan_out != nullptr) cohort_.fan_out->lose(id(), now_);
     loss_ = failure;
     stall_deadline_ = never;
     conversation_.lose(failure, now_);
@@ -466,7 +476,13 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   void take(const Incoming& incoming) {
-    const Conversation::Taken taken = conversation_.take(incoming);
+    Conversation::Taken taken;
+    try {
+      taken = conversation_.take(*this, incoming);
+    } catch (...) {
+      execution_.cancel();
+      return session_ended(std::current_exception());
+    }
     if (!taken.awaited) return;
     arrival_ = taken.arrival;
     // Flat out there is no schedule: the next message is due when the user has read the answer.
@@ -494,6 +510,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     conversation_.fall_out_of_step(now_);
     if (state_ == State::leaving) return left();
     wire_->abandon();
+    if (cohort_.fan_out != nullptr) cohort_.fan_out->lose(id(), now_);
     stall_deadline_ = never;
     cohort_.collector.connection_ended();
     if (!behaviour_ended_) return connect(State::reconnecting);
@@ -544,6 +561,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   void close_connection(std::uint16_t status, std::string_view reason) override {
     if (state_ != State::open) return;
+    if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), cohort_.clock.now());
     state_ = State::leaving;
     loss_ = Failure::closed;
     phase_deadline_ = cohort_.clock.now() + cohort_.options.close_timeout;
@@ -595,6 +613,25 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     resumption_.complete(std::exchange(turn_, nullptr));
   }
 
+  void subscribe() override {
+    if (cohort_.fan_out != nullptr && state_ == State::open) cohort_.fan_out->subscribe(id(), cohort_.clock.now());
+  }
+
+  std::string next_publication() override {
+    const Publication publication{static_cast<std::uint32_t>(id()), publications_++, due()};
+    if (cohort_.fan_out != nullptr && state_ == State::open) cohort_.fan_out->publish(publication);
+    return publication.text();
+  }
+
+  std::chrono::nanoseconds due() const noexcept override { return due_pending_ ? turn_due_ : cohort_.clock.now(); }
+
+  // Whether a subscriber whose behaviour has ended stays for what is still under way.
+  bool lingers() {
+    if (cohort_.fan_out == nullptr || state_ != State::open || !cohort_.fan_out->subscribed(id())) return false;
+    if (timed() && now_ >= load_end() + scenario().timeout) return false;
+    return !cohort_.fan_out->settled(now_) || (cohort_.options.workers > 1 && timed());
+  }
+
   void count_check(std::string_view name, bool passed) override { cohort_.collector.check(name, passed); }
   void record_note(std::string_view label, std::chrono::nanoseconds duration) override { cohort_.collector.note(label, duration); }
 
@@ -609,7 +646,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   void start_behaviour() {
     try {
-      scenario().behaviour(*this).start_in(execution_);
+      cohort_.behaviour()(*this).start_in(execution_);
       resumption_.request();
     } catch (...) {
       session_ended(std::current_exception());
@@ -645,6 +682,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // The behaviour has ended and every answer is in or given up.
   void part() {
     if (state_ == State::open) {
+      if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), now_);
       state_ = State::closing;
       phase_deadline_ = now_ + cohort_.options.close_timeout;
       wire_->close(1000);
@@ -677,6 +715,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   std::chrono::nanoseconds turn_due_{0};            // of the turn that is waited for, or was granted last
   std::chrono::nanoseconds one_way_due_{never};     // of a message without an answer that is not written yet
   std::chrono::nanoseconds pause_end_{0};
+  std::chrono::nanoseconds linger_until_{never};  // when to look again whether what is under way has come
 
   Resumption resumption_{};
   Conversation conversation_{cohort_, id(), resumption_};
@@ -686,7 +725,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   PendingConnection* connection_{nullptr};
 
   std::uint64_t turns_{0};
-  std::uint64_t lost_turns_{0};     // that were planned when the connection was lost; not sent unless it comes back
+  std::uint64_t lost_turns_{0};  // that were planned when the connection was lost; not sent unless it comes back
+  std::uint32_t publications_{0};
   std::uint32_t turns_granted_{0};  // since it was entered
   Failure loss_{Failure::closed};
   bool due_pending_{false};       // the turn's first message is not sent yet

@@ -10,6 +10,7 @@
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/clock.hpp>
 #include <wsbench/net/deadline_queue.hpp>
+#include <wsbench/run/fan_out.hpp>
 #include <wsbench/run/open_load.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
@@ -34,8 +35,13 @@ struct Cohort {
   std::function<void(std::uint64_t id)> on_client_finished{};  ///< called as each client is through with everything
   std::chrono::nanoseconds last_outcome{0};                    ///< when the last session, or attempt at one, had its outcome
 
-  OpenLoad* open_load{nullptr};        ///< hands out the turns of an open load; null in a closed one
-  MetricsCollector* warm_up{nullptr};  ///< for what was due before the warm-up's end; null where there is none
+  const Behaviour* own_behaviour{nullptr};  ///< of a part of a mix; null: the scenario's
+  FanOut* fan_out{nullptr};                 ///< the publications of this worker's clients; null: nobody counts them
+  OpenLoad* open_load{nullptr};             ///< hands out the turns of an open load; null in a closed one
+  MetricsCollector* warm_up{nullptr};       ///< for what was due before the warm-up's end; null where there is none
+
+  /// What these clients do.
+  const Behaviour& behaviour() const noexcept { return own_behaviour != nullptr ? *own_behaviour : scenario.behaviour; }
 
   /// When the load ends; `never` where only its messages end it, or as long as an open one has not begun.
   std::chrono::nanoseconds load_end() const noexcept {

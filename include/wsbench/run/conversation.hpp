@@ -56,7 +56,7 @@ class Conversation {
 
   /// The id that the message's answer will carry, as far as the behaviour correlates.
   std::optional<std::uint64_t> id_of(std::string_view payload) const {
-    const Correlation& read_id = cohort_.scenario.behaviour.correlation();
+    const Correlation& read_id = cohort_.behaviour().correlation();
     return read_id ? read_id(payload) : std::nullopt;
   }
 
@@ -104,25 +104,24 @@ class Conversation {
     std::chrono::nanoseconds arrival{0};  ///< when it reached the machine
   };
 
-  /// Takes a message to whom it belongs.
-  Taken take(const Incoming& incoming) {
+  /// Takes a message to whom it belongs; throws what a function of the behaviour's throws.
+  Taken take(Session& user, const Incoming& incoming) {
+    const bool delivery = delivered(incoming);
+    const bool by_id = static_cast<bool>(cohort_.behaviour().correlation());
     std::optional<InFlight> message;
-    if (cohort_.scenario.behaviour.correlation()) {
+    if (by_id) {
       const std::optional<std::uint64_t> id = id_of(incoming.payload);
       if (id) message = in_flight_.take_answered(*id);
-      if (id && !message && std::erase(given_up_, *id) > 0) {
-        cohort_.collector.received_late();
-        return {};
-      }
-    } else {
-      message = in_flight_.take_answered();
+      if (id && !message && count_stray_answer(*id)) return {};
     }
+    if (!message && pushed(user, incoming)) return {};
+    if (!message && !by_id) message = in_flight_.take_answered();
     if (message) return {true, true, answered(*message, incoming)};
     if (receiver_ != nullptr) {
       resumption_.give(std::exchange(receiver_, nullptr), Reply(std::string(incoming.payload), incoming.binary));
       return {false, true, incoming.arrival};
     }
-    keep(Reply(std::string(incoming.payload), incoming.binary));
+    if (!delivery) keep(Reply(std::string(incoming.payload), incoming.binary));
     return {};
   }
 
@@ -174,8 +173,7 @@ class Conversation {
       given_up(message->deadline());
       give_up(*message, Failure::timeout, message->deadline());
       if (!message->id) return false;
-      if (given_up_.size() == remembered) given_up_.erase(given_up_.begin());
-      given_up_.push_back(*message->id);
+      given_up_.add(*message->id);
     }
     return true;
   }
@@ -232,8 +230,63 @@ class Conversation {
     std::chrono::nanoseconds deadline() const noexcept { return waiter == nullptr || unwritten() ? never : sent + timeout; }
   };
 
+  // The last few ids of one kind.
+  class RecentIds {
+   public:
+    void add(std::uint64_t id) {
+      if (ids_.size() < remembered) {
+        ids_.push_back(id);
+      } else {
+        ids_[next_] = id;
+        next_ = (next_ + 1) % remembered;
+      }
+    }
+    bool has(std::uint64_t id) const noexcept { return std::find(ids_.begin(), ids_.end(), id) != ids_.end(); }
+
+   private:
+    static constexpr std::size_t remembered = 32;
+    std::vector<std::uint64_t> ids_{};
+    std::size_t next_{0};
+  };
+
   static constexpr std::size_t inbox_limit = 16;
-  static constexpr std::size_t remembered = 32;
+
+  // Whether it carries a publication, which is noted.
+  bool delivered(const Incoming& incoming) {
+    if (cohort_.fan_out == nullptr || !cohort_.fan_out->in_use()) return false;
+    const std::optional<Publication> publication = Publication::find_in(incoming.payload);
+    if (publication) cohort_.fan_out->deliver(client_, *publication, incoming.arrival);
+    return publication.has_value();
+  }
+
+  // Whether it is an answer that had come, or that nobody waited for any more.
+  bool count_stray_answer(std::uint64_t id) {
+    if (answered_.has(id)) {
+      cohort_.collector.received_again();
+    } else if (given_up_.has(id)) {
+      answered_.add(id);
+      cohort_.collector.received_late();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // Whether it was pushed and one of the behaviour's handlers has it.
+  bool pushed(Session& user, const Incoming& incoming) {
+    const std::vector<Push>& pushes = cohort_.behaviour().pushes();
+    const auto push = std::find_if(pushes.begin(), pushes.end(), [&](const Push& each) { return each.matches(incoming.payload); });
+    if (push == pushes.end()) return false;
+    std::optional<std::chrono::nanoseconds> delivery_time;
+    if (push->sent_at) {
+      // The message tells wall time, and so must be told when it arrived.
+      const auto arrived = std::chrono::system_clock::now() - (cohort_.clock.now() - incoming.arrival);
+      if (const auto sent = push->sent_at(incoming.payload)) delivery_time = arrived - *sent;
+    }
+    cohort_.collector.pushed(push->label, delivery_time);
+    if (push->then) push->then(user, incoming.payload);
+    return true;
+  }
 
   void fail_ping(Failure failure) {
     if (ping_.waiter == nullptr) return;
@@ -250,6 +303,7 @@ class Conversation {
     message.collector->answered(message.label, arrival - message.due, arrival - message.sent);
     if (believed && incoming.stamped) message.collector->waited(incoming.read - arrival);
     tell_outcome(message, arrival, std::nullopt);
+    if (message.id) answered_.add(*message.id);
     if (message.waiter != nullptr) resumption_.give(message.waiter, Reply(std::string(incoming.payload), incoming.binary));
     return arrival;
   }
@@ -287,8 +341,9 @@ class Conversation {
   std::uint64_t client_;
   Resumption& resumption_;
   InFlightMessages in_flight_{};
-  std::vector<std::uint64_t> given_up_{};  // ids of the last messages that timed out
-  std::vector<Reply> inbox_{};             // messages nobody has asked for yet
+  RecentIds answered_{};
+  RecentIds given_up_{};
+  std::vector<Reply> inbox_{};  // messages nobody has asked for yet
   PendingReply* receiver_{nullptr};
   std::chrono::nanoseconds receive_deadline_{0};
   Ping ping_{};

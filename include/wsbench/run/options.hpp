@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <wsbench/failure.hpp>
+#include <wsbench/report.hpp>
 
 namespace wsbench {
 
@@ -48,6 +49,7 @@ struct Options {
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
   std::uint64_t max_message_size{std::uint64_t{16} << 20U};            ///< largest message accepted from the server, in bytes
   std::function<void(const Answer&)> on_answer{};                      ///< told of every outcome, on the worker's thread; default nobody
+  std::function<void(const Report&)> on_snapshot{};  ///< told of everything so far each second and at the end, on a thread of its own
 };
 
 }  // namespace wsbench

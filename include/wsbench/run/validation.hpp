@@ -82,6 +82,15 @@ inline void validate_scenario(const Scenario& scenario) {
   if (scenario.messages == 0 && scenario.duration.count() == 0) {
     throw Error("messages", "the load has no end: give messages for each client, a duration, or both");
   }
+  if (scenario.behaviour.is_endless() && scenario.duration.count() == 0) {
+    throw Error("duration", "the behaviour goes on until the load is over: give a duration");
+  }
+  for (const Part& part : scenario.behaviour.parts()) {
+    if (!part.behaviour || !part.behaviour.parts().empty()) throw Error("behaviour", "a part of a mix must be one behaviour: name it");
+    if (!(part.weight > 0 && part.weight <= 1e9)) {
+      throw Error("behaviour", fmt::format("the part {} has the weight {:.15g}: give a positive one", in_quotes(part.name), part.weight));
+    }
+  }
   if (scenario.duration.count() > 0 && scenario.ramp_up >= scenario.duration) {
     throw Error("ramp_up", fmt::format("{} leaves nothing of the duration of {}: give a shorter one", exact_duration(scenario.ramp_up),
                                        exact_duration(scenario.duration)));

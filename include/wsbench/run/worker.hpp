@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,8 @@ namespace wsbench::detail {
 /// What one worker has measured so far.
 struct WorkerResult {
   Metrics metrics{};
+  std::vector<Metrics> parts{};  ///< of a mix, which are in no other
+  FanOutShare fan_out{};
   Metrics warm_up{};
   std::chrono::nanoseconds last_outcome{0};
   WorkerEffort effort{};
@@ -43,7 +46,9 @@ class Worker {
       : index_(index),
         random_(options.seed + index),
         messages_(options.max_message_size),
+        fan_out_(scenario.timeout, scenario.warm_up, options.workers == 1),
         cohort_{scenario, options, collector_, loop_, loop_.deadlines(), [this](std::uint64_t id) { client_finished(id); }},
+        dealer_(scenario.behaviour.parts()),
         visits_(scenario.clients, scenario.ramp_up, options.connect_rate) {
     for (const std::string& url : urls) {
       Target& target = targets_.emplace_back(loop_, parse_url(url));
@@ -60,6 +65,8 @@ class Worker {
                          scenario.timeout);
       cohort_.open_load = &*open_load_;
     }
+    cohort_.fan_out = &fan_out_;
+    for (const Part& part : scenario.behaviour.parts()) parts_.emplace_back(cohort_, part.behaviour);
     admission_.worker = this;
     reaper_.worker = this;
     find_next_visit();
@@ -89,13 +96,20 @@ class Worker {
   /// Has `receive(WorkerResult)` called in the worker's thread, unless that ends before; from any thread.
   template <class Receive>
   void ask(Receive receive) {
+    loop_.post([this, receive = std::move(receive)] { receive(result_at(loop_.now(), watch_.effort_until(loop_.now()), false)); });
+  }
+
+  /// Has `receive(FanOutShare)` called in the worker's thread with what it has not handed over yet, unless that ends before; from any
+  /// thread.
+  template <class Receive>
+  void ask_fan_out(Receive receive) {
     loop_.post([this, receive = std::move(receive)] {
-      receive(WorkerResult{collector_.snapshot(), warm_up_.snapshot(), cohort_.last_outcome, watch_.effort_until(loop_.now())});
+      if (fan_out_.in_use()) receive(fan_out_.hand_over(loop_.now(), false));
     });
   }
 
   /// What was measured; after `run()` has returned.
-  WorkerResult result() const { return {collector_.snapshot(), warm_up_.snapshot(), cohort_.last_outcome, watch_.effort()}; }
+  WorkerResult result() { return result_at(loop_.now(), watch_.effort(), true); }
 
  private:
   // Lets the clients in whose time has come.
@@ -109,10 +123,36 @@ class Worker {
     Worker* worker{nullptr};
   };
 
+  // One behaviour of a mix and the clients that have it.
+  struct PartCohort {
+    PartCohort(const Cohort& all, const Behaviour& behaviour)
+        : cohort{all.scenario, all.options, collector, all.clock, all.deadlines, all.on_client_finished} {
+      cohort.own_behaviour = &behaviour;
+      cohort.fan_out = all.fan_out;
+      cohort.open_load = all.open_load;
+      cohort.warm_up = all.warm_up;
+    }
+
+    MetricsCollector collector{};
+    Cohort cohort;
+  };
+
+  WorkerResult result_at(std::chrono::nanoseconds now, const WorkerEffort& effort, bool final) {
+    WorkerResult result{collector_.snapshot(), {}, fan_out_.hand_over(now, final), warm_up_.snapshot(), cohort_.last_outcome, effort};
+    result.metrics.fan_out.merge(fan_out_.metrics());
+    for (const PartCohort& part : parts_) {
+      result.parts.push_back(part.collector.snapshot());
+      result.last_outcome = std::max(result.last_outcome, part.cohort.last_outcome);
+    }
+    return result;
+  }
+
   void find_next_visit() {
     const Scenario& scenario = cohort_.scenario;
     do {
       next_visit_ = visits_.next();
+      // Each worker deals to all, so that all of them agree whose turn it is.
+      if (next_visit_ && !parts_.empty()) next_part_ = dealer_.next();
     } while (next_visit_ && next_visit_->id % cohort_.options.workers != index_);
     // Whoever would come when the load is over does not come.
     if (next_visit_ && scenario.duration.count() > 0 && next_visit_->start >= scenario.duration) next_visit_.reset();
@@ -122,7 +162,8 @@ class Worker {
     for (; next_visit_ && next_visit_->start <= now; find_next_visit()) {
       const Visit& visit = *next_visit_;
       Target& target = targets_[visit.id % targets_.size()];
-      clients_.emplace(visit.id, std::make_unique<Client>(cohort_, visit, [&](WireEvents& events) {
+      Cohort& cohort = parts_.empty() ? cohort_ : parts_[next_part_].cohort;
+      clients_.emplace(visit.id, std::make_unique<Client>(cohort, visit, [&](WireEvents& events) {
                          return std::make_unique<WebSocket>(exchange_, target, events);
                        }));
       ++staying_;
@@ -149,7 +190,11 @@ class Worker {
   MetricsCollector warm_up_{};
   Exchange exchange_{loop_, messages_, random_, collector_};
   std::deque<Target> targets_{};
+  FanOut fan_out_;
   Cohort cohort_;
+  std::deque<PartCohort> parts_{};
+  PartDealer dealer_;
+  std::size_t next_part_{0};
   std::optional<OpenLoad> open_load_{};
   VisitSchedule visits_;
   std::optional<Visit> next_visit_{};

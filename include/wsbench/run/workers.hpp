@@ -28,19 +28,25 @@ class Workers {
  public:
   /// Starts a validated run.
   Workers(std::vector<std::string> urls, Scenario scenario, Options options)
-      : urls_(std::move(urls)), scenario_(std::move(scenario)), options_(std::move(options)) {
+      : urls_(std::move(urls)),
+        scenario_(std::move(scenario)),
+        options_(std::move(options)),
+        fan_out_(options_.workers, scenario_.timeout) {
     for (std::uint64_t index = 0; index < options_.workers; ++index) {
       crew_.push_back(std::make_unique<Member>(index, urls_, scenario_, options_));
     }
     started_at_ = std::chrono::system_clock::now();
     origin_ = std::chrono::steady_clock::now();
     for (const auto& member : crew_) member->thread = std::thread([this, &member = *member] { work(member); });
+    // Whose publications have reached whom is put together as it goes: it would be too much for the end.
+    if (options_.on_snapshot || crew_.size() > 1) observer_ = std::thread([this] { observe(); });
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() {
     stop();
     for (const auto& member : crew_) member->thread.join();
+    if (observer_.joinable()) observer_.join();
   }
 
   std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - origin_; }
@@ -55,10 +61,10 @@ class Workers {
     return changed_.wait_for(lock, time, [this] { return all_ended(); });
   }
 
-  /// Waits for the end; throws what a worker threw.
+  /// Waits for the end; throws what a worker or `on_snapshot` threw.
   void join() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return all_ended(); });
+    changed_.wait(lock, [this] { return all_ended() && (!observer_.joinable() || observed_); });
     if (thrown_) std::rethrow_exception(thrown_);
   }
 
@@ -71,14 +77,19 @@ class Workers {
     record.environment = this_environment();
     record.duration = std::chrono::nanoseconds{0};
     const bool running = !wait_for(std::chrono::nanoseconds{0});
-    for (const auto& member : crew_) {
-      const WorkerResult result = result_of(*member);
+    for (const Part& part : scenario_.behaviour.parts()) record.parts.push_back({part.name, {}});
+    for (std::size_t index = 0; index < crew_.size(); ++index) {
+      WorkerResult result = result_of(*crew_[index]);
+      take_fan_out(index, std::move(result.fan_out));
       record.metrics.merge(result.metrics);
+      for (std::size_t part = 0; part < record.parts.size(); ++part) record.parts[part].metrics.merge(result.parts[part]);
       record.warm_up.merge(result.warm_up.messages());
       record.warm_up_not_sent += result.warm_up.not_sent;
       add_effort(record.generator, result.effort);
       record.duration = std::max(record.duration, result.last_outcome);
     }
+    for (const PartRecord& part : record.parts) record.metrics.merge(part.metrics);
+    record.metrics.fan_out.merge(joined_fan_out());
     if (running) record.duration = elapsed();
     record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
     record.generator.kernel_stamps = record.metrics.stamped_reads > 0;
@@ -87,6 +98,17 @@ class Workers {
   }
 
  private:
+  void take_fan_out(std::size_t worker, FanOutShare share) const {
+    const std::lock_guard lock(fan_out_mutex_);
+    fan_out_.add(worker, std::move(share));
+  }
+  // Publications that every worker has told its part of are in the figures.
+  FanOutMetrics joined_fan_out() const {
+    const std::lock_guard lock(fan_out_mutex_);
+    if (options_.workers > 1) fan_out_.settle();
+    return fan_out_.metrics();
+  }
+
   static void add_effort(GeneratorFigures& generator, const WorkerEffort& effort) {
     const auto share = [](auto part, auto whole) { return static_cast<double>(part) / static_cast<double>(whole); };
     generator.cpu_time += effort.cpu_time;
@@ -104,6 +126,33 @@ class Workers {
     std::thread thread{};
     bool ended{false};
   };
+
+  // Once a second, and once more at the end.
+  void observe() {
+    try {
+      for (bool ended = false; !ended;) {
+        ended = wait_for(std::chrono::seconds{1});
+        if (options_.on_snapshot) options_.on_snapshot(report());
+        if (!ended) collect_fan_out();
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!thrown_) thrown_ = std::current_exception();
+      if (!all_ended()) interrupt();
+    }
+    const std::lock_guard lock(mutex_);
+    observed_ = true;
+    changed_.notify_all();
+  }
+
+  void collect_fan_out() {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t index = 0; index < crew_.size(); ++index) {
+      if (crew_[index]->ended) continue;
+      crew_[index]->worker.ask_fan_out([this, index](FanOutShare share) { take_fan_out(index, std::move(share)); });
+    }
+    joined_fan_out();
+  }
 
   void work(Member& member) {
     std::exception_ptr thrown;
@@ -175,7 +224,11 @@ class Workers {
   mutable std::condition_variable changed_{};
   std::exception_ptr thrown_{};
   std::uint64_t max_rss_kib_at_end_{0};
+  mutable std::mutex fan_out_mutex_{};
+  mutable FanOutJoin fan_out_;
   std::vector<std::unique_ptr<Member>> crew_{};
+  bool observed_{false};
+  std::thread observer_{};
 };
 
 }  // namespace wsbench::detail
