@@ -135,6 +135,15 @@ TEST_CASE("an answer ends when it arrived, however late it is handled, and the n
   CHECK(about(*run.metrics().receive_lag.min(), 0ms));
 }
 
+TEST_CASE("a user that awaits its answer is due again from when that arrived, however late it is handled", "[client]") {
+  PretendedRun run({.clients = 1, .messages = 2, .pace = wsbench::think(10ms), .behaviour = ask_each_turn});
+  run.run_until(10500us);  // asked at 10 ms, the answer arrives at 11 ms
+  run.freeze_until(40ms);
+  run.run();
+  CHECK(about(*run.metrics().schedule_lag.max(), 19ms));
+  CHECK(about(*run.messages().response_time.max(), 20ms));
+}
+
 TEST_CASE("flat out a message is due when the last answer was read, however long that waited", "[client]") {
   PretendedRun run({.clients = 1, .messages = 2, .pace = wsbench::flat_out()});
   run.run_until(500us);  // asked at 0 ms, the answer arrives at 1 ms
@@ -283,6 +292,7 @@ TEST_CASE("after a timeout the next is due from its deadline, however late that 
   REQUIRE(run.wire().read.size() == 2);
   CHECK(about(run.wire().read[1].at, 300ms));
   CHECK(about(*run.metrics().schedule_lag.max(), 180ms));
+  CHECK(about(*run.messages().failed_time.max(), 280ms));  // due at 120 ms, given up at 400 ms
 }
 
 TEST_CASE("an answer that comes too late is told by its id and taken for no other's", "[client]") {

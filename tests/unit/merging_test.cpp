@@ -59,6 +59,27 @@ TEST_CASE("merged percentiles are those of one recording of all", "[merging]") {
   CHECK(wsbench::merge({high, low}).messages() == merged.messages());
 }
 
+TEST_CASE("what stands beside the histograms adds up, or is the worst of all", "[merging]") {
+  RunRecord one = run_with({1ms});
+  one.duration = 11s;
+  one.warm_up.sent = 3;
+  one.warm_up_not_sent = 2;
+  one.generator = {.cpu_time = 2s, .max_rss_kib = 700, .busy = 0.2, .overloaded = 0.5};
+  RunRecord other = run_with({1ms});
+  other.interrupted = true;
+  other.warm_up.sent = 4;
+  other.warm_up_not_sent = 5;
+  other.generator = {.cpu_time = 3s, .max_rss_kib = 900, .busy = 0.9, .overloaded = 0.1};
+  for (const auto& runs : {std::vector{Report{one}, Report{other}}, std::vector{Report{other}, Report{one}}}) {
+    const RunRecord merged = wsbench::merge(runs).record();
+    CHECK(merged.duration == 11s);
+    CHECK(merged.interrupted);
+    CHECK(merged.warm_up.sent == 7);
+    CHECK(merged.warm_up_not_sent == 7);
+    CHECK((merged.generator == wsbench::GeneratorFigures{.cpu_time = 5s, .max_rss_kib = 900, .busy = 0.9, .overloaded = 0.5}));
+  }
+}
+
 TEST_CASE("expectations are judged anew on the merged figures", "[merging]") {
   const std::vector<wsbench::Expectation> expect{wsbench::metric::latency.max<2s, wsbench::metric::success_rate> 0.995};
   const Report quick(run_with(times(1, 100)), expect);

@@ -138,8 +138,8 @@ TEST_CASE("connections are counted by what became of them", "[metrics_collector]
   collector.connection_ended();
   collector.connection_opened({.total = 1ms});
   collector.connection_ended();
-  collector.connection_reopened();
   collector.connection_ended();
+  collector.connection_reopened();
   collector.connection_ended();
   const wsbench::ConnectionMetrics connections = collector.snapshot().connections;
   CHECK(connections.attempted == 4);

@@ -216,6 +216,40 @@ TEST_CASE("a generator that was late makes its report invalid", "[report]") {
   CHECK(lagging(1s, 1ms, wsbench::flat_out()).valid());
 }
 
+TEST_CASE("a worker that was too busy makes the report of an open load invalid", "[report]") {
+  RunRecord record = record_of({.answered = 10});
+  record.generator.overloaded = 0.11;
+  CHECK(Report(record).valid());  // a closed loop waits for whoever is busy
+  record.configuration.pace = wsbench::rate(5);
+  REQUIRE(Report(record).invalid_because().size() == 1);
+  CHECK(Report(record).invalid_because()[0].starts_with("generator-limited: "));
+  record.generator.overloaded = 0.1;
+  CHECK(Report(record).valid());
+}
+
+TEST_CASE("more than one connection in a hundred that failed for want of files or ports makes the report invalid", "[report]") {
+  RunRecord record = record_of({.answered = 10});
+  record.metrics.connections.attempted = 200;
+  const auto fail = [&](Failure failure) { record.metrics.failures.add(failure, 0, 1s, [] { return std::string("client 0"); }); };
+  for (int n = 0; n < 100; ++n) fail(Failure::refused);  // the server's own
+  fail(Failure::too_many_files);
+  fail(Failure::no_ports);
+  CHECK(Report(record).valid());
+  fail(Failure::no_ports);
+  REQUIRE(Report(record).invalid_because().size() == 1);
+  CHECK(Report(record).invalid_because()[0].starts_with("generator-limited: 3 connections "));
+}
+
+TEST_CASE("rates are taken over the run without its warm-up", "[report]") {
+  RunRecord record = record_of({.answered = 10});
+  record.configuration.warm_up = 1500ms;
+  CHECK(Report(record).window() == 500ms);
+  CHECK(Report(record).sent_per_second() == 20.0);
+  record.configuration.warm_up = 3s;  // it ended before that
+  CHECK(Report(record).window() == 0ns);
+  CHECK_FALSE(Report(record).sent_per_second().has_value());
+}
+
 TEST_CASE("a behaviour that threw makes the report invalid, and it says how often", "[report]") {
   RunRecord record = record_of({.answered = 10});
   const auto describe = [] { return std::string("client 0: the behaviour threw: x"); };

@@ -148,6 +148,15 @@ TEST_CASE("the shares of the workers are together the whole schedule", "[schedul
   CHECK(shared == whole);
 }
 
+TEST_CASE("random shares of the workers bring the whole rate between them", "[schedule]") {
+  std::uint64_t count = 0;
+  for (std::uint64_t share = 0; share < 4; ++share) {
+    wsbench::MessageSchedule part(wsbench::rate(1000).poisson(), share, 4, share);
+    for (; part.due() < 20s; part.advance()) ++count;
+  }
+  CHECK(static_cast<double>(count) == Approx(20'000).epsilon(0.05));
+}
+
 TEST_CASE("a rate in stages ramps, holds, bursts, and ends", "[schedule]") {
   const Pace pace = wsbench::rate({{20, 10s}, {20, 10s}, {200, 0s}, {200, 1s}, {0, 2s}});
   // 100 in the ramp, 200 held, 200 in the burst, 200 as it falls.
