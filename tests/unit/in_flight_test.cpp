@@ -25,8 +25,9 @@ namespace {
 // Waiters belong to a session; this one does nothing.
 class NoSession final : public wsbench::Session {
  public:
-  NoSession() : Session(0) {}
+  NoSession() : Session(0, 0) {}
   bool stopping() const noexcept override { return false; }
+  bool connected() const noexcept override { return false; }
 
  private:
   void send_one_way(std::string_view, bool) override {}
@@ -34,7 +35,11 @@ class NoSession final : public wsbench::Session {
   void await_message(PendingReply&, nanoseconds) override {}
   void await_turn(PendingTurn&) override {}
   void await_time(wsbench::PendingPause&, nanoseconds) override {}
+  void send_ping(wsbench::PendingPong&, nanoseconds) override {}
+  void close_connection(std::uint16_t, std::string_view) override {}
+  void await_connection(wsbench::PendingConnection&) override {}
   void count_check(std::string_view, bool) override {}
+  void record_note(std::string_view, nanoseconds) override {}
   void forget(const wsbench::detail::Waiter&) noexcept override {}
 };
 
