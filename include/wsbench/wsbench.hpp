@@ -6,6 +6,7 @@
 
 #include <wsbench/assessment.hpp>
 #include <wsbench/echo_server.hpp>
+#include <wsbench/json_member.hpp>
 #include <wsbench/load_test.hpp>
 #include <wsbench/merging.hpp>
 #include <wsbench/metrics_collector.hpp>
