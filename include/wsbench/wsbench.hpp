@@ -5,6 +5,7 @@
 /// since it needs zlib.
 
 #include <wsbench/assessment.hpp>
+#include <wsbench/csv.hpp>
 #include <wsbench/echo_server.hpp>
 #include <wsbench/json_member.hpp>
 #include <wsbench/load_test.hpp>
