@@ -79,6 +79,27 @@ TEST_CASE("a generator that gets no processor sends late, and says so", "[open_l
   CHECK(largest(run.metrics().messages().service_time) <= 2ms);
 }
 
+TEST_CASE("messages whose time ran out while the generator got no processor were not sent", "[open_load]") {
+  wsbench::Scenario scenario = at_rate(1000, 2s);
+  scenario.timeout = 500ms;
+  SECTION("until the load was over") {
+    PretendedRun run(scenario);
+    run.at(1s, [&] { run.freeze_until(4s); });
+    run.run();
+    run.end_open_load();
+    CHECK(run.metrics().messages().sent + run.metrics().not_sent == 2'000);
+    CHECK(run.metrics().not_sent >= 999);
+  }
+  SECTION("until users should have left") {
+    scenario.clients = wsbench::stages({{4, 0s}, {4, 1s}, {1, 0s}, {1, 1s}});
+    PretendedRun run(scenario);
+    run.at(900ms, [&] { run.freeze_until(1900ms); });
+    run.run();
+    run.end_open_load();
+    CHECK(run.metrics().messages().sent + run.metrics().not_sent == 2'000);
+  }
+}
+
 TEST_CASE("the in-flight bound delays and does not drop, the due time stays, and the bound shows", "[open_load]") {
   wsbench::Scenario scenario = at_rate(1000, 2s, 1);
   scenario.in_flight = 10;

@@ -419,7 +419,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   void send_request(PendingReply* waiter, std::string_view label, std::string_view payload, bool binary,
                     std::chrono::nanoseconds timeout) override {
-    if (overstays()) return;
+    if (overstays()) return overstayed_turn();
     InFlight message;
     message.due = take_due().value_or(InFlight::unset);
     message.collector = &cohort_.collector_of(message.due == InFlight::unset ? now_ : message.due);
@@ -436,6 +436,11 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     message.timeout = wait_of(timeout);
     message.waiter = waiter;
     conversation_.add(message);
+  }
+
+  // A turn of an open load that a generator without a processor took too late.
+  void overstayed_turn() {
+    if (const std::optional<std::chrono::nanoseconds> due = take_due()) cohort_.collector_of(*due).not_sent(1);
   }
 
   // How long to wait where this was asked for.
