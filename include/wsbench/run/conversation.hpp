@@ -14,6 +14,7 @@
 
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/in_flight.hpp>
+#include <wsbench/run/recent_ids.hpp>
 #include <wsbench/schedule.hpp>
 #include <wsbench/session.hpp>
 
@@ -230,25 +231,6 @@ class Conversation {
     std::chrono::nanoseconds deadline() const noexcept { return waiter == nullptr || unwritten() ? never : sent + timeout; }
   };
 
-  // The last few ids of one kind.
-  class RecentIds {
-   public:
-    void add(std::uint64_t id) {
-      if (ids_.size() < remembered) {
-        ids_.push_back(id);
-      } else {
-        ids_[next_] = id;
-        next_ = (next_ + 1) % remembered;
-      }
-    }
-    bool has(std::uint64_t id) const noexcept { return std::find(ids_.begin(), ids_.end(), id) != ids_.end(); }
-
-   private:
-    static constexpr std::size_t remembered = 32;
-    std::vector<std::uint64_t> ids_{};
-    std::size_t next_{0};
-  };
-
   static constexpr std::size_t inbox_limit = 16;
 
   // Whether it carries a publication, which is noted.
@@ -261,11 +243,11 @@ class Conversation {
 
   // Whether it is an answer that had come, or that nobody waited for any more.
   bool count_stray_answer(std::uint64_t id) {
-    if (answered_.has(id)) {
-      cohort_.collector.received_again();
-    } else if (given_up_.has(id)) {
+    if (given_up_.take(id)) {
       answered_.add(id);
       cohort_.collector.received_late();
+    } else if (answered_.has(id)) {
+      cohort_.collector.received_again();
     } else {
       return false;
     }
