@@ -12,6 +12,7 @@
 #include <wsbench/session.hpp>
 
 #include "catch.hpp"
+#include "support/idle_session.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
@@ -21,27 +22,6 @@ using wsbench::detail::InFlight;
 using wsbench::detail::InFlightMessages;
 
 namespace {
-
-// Waiters belong to a session; this one does nothing.
-class NoSession final : public wsbench::Session {
- public:
-  NoSession() : Session(0, 0) {}
-  bool stopping() const noexcept override { return false; }
-  bool connected() const noexcept override { return false; }
-
- private:
-  void send_one_way(std::string_view, bool) override {}
-  void send_request(PendingReply*, std::string_view, std::string_view, bool, nanoseconds) override {}
-  void await_message(PendingReply&, nanoseconds) override {}
-  void await_turn(PendingTurn&) override {}
-  void await_time(wsbench::PendingPause&, nanoseconds) override {}
-  void send_ping(wsbench::PendingPong&, nanoseconds) override {}
-  void close_connection(std::uint16_t, std::string_view) override {}
-  void await_connection(wsbench::PendingConnection&) override {}
-  void count_check(std::string_view, bool) override {}
-  void record_note(std::string_view, nanoseconds) override {}
-  void forget(const wsbench::detail::Waiter&) noexcept override {}
-};
 
 InFlight numbered(std::uint64_t number, nanoseconds timeout = 1s, nanoseconds due = InFlight::unset) {
   InFlight message;
@@ -151,7 +131,7 @@ TEST_CASE("deadlines run from the write, each with its own timeout", "[in_flight
 }
 
 TEST_CASE("a waiter that is gone is forgotten, its message is not", "[in_flight]") {
-  NoSession session;
+  support::IdleSession session;  // waiters belong to one
   InFlightMessages messages;
   InFlight first = numbered(0);
   InFlight second = numbered(1);

@@ -14,6 +14,7 @@
 #include <wsbench/scenarios.hpp>
 
 #include "catch.hpp"
+#include "support/idle_session.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
@@ -34,9 +35,9 @@ struct Sent {
 };
 
 // A user whose server echoes at once, for a number of turns.
-class EchoedUser : public wsbench::Session {
+class EchoedUser : public support::IdleSession {
  public:
-  EchoedUser(std::uint64_t id, int turns) : Session(id), turns_(turns) {}
+  EchoedUser(std::uint64_t id, int turns) : IdleSession(id), turns_(turns) {}
 
   bool stopping() const noexcept override { return turns_ == 0; }
 
@@ -57,7 +58,6 @@ class EchoedUser : public wsbench::Session {
   }
   void await_time(wsbench::PendingPause&, nanoseconds) override { FAIL("an echo does not pause"); }
   void count_check(std::string_view, bool) override { FAIL("an echo checks nothing"); }
-  void forget(const wsbench::detail::Waiter&) noexcept override {}
 
   int turns_;
 };
