@@ -333,6 +333,15 @@ TEST_CASE("an open load from the command line, saved, merged and shown", "[cli]"
   CHECK(run({"show", all.name()}).out == merged.out);
 }
 
+TEST_CASE("a server that never answers an open load is exit code 99", "[cli]") {
+  const wsbench::EchoServer server({.swallow_every = 1});
+  const Outcome outcome = run({"run", server.url(), "-c", "2", "--rate", "100/s", "-d", "500ms", "--timeout", "200ms"});
+  INFO(outcome.out << outcome.errors);
+  CHECK(outcome.exit_code == 99);
+  CHECK(has(outcome.out, "50 sent, 0 answered, 50 failed"));
+  CHECK(has(outcome.out, "FAILED: answers were expected and none came"));
+}
+
 TEST_CASE("runs of different loads are not merged", "[cli]") {
   const wsbench::EchoServer server;
   const ScratchFile one;
