@@ -1,10 +1,6 @@
 #pragma once
 
-#include <time.h>
-
-#include <chrono>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 
 #include <wsbench/echo_server.hpp>
@@ -12,15 +8,6 @@
 #include "child_process.hpp"
 
 namespace bench {
-
-/// The CPU time, user and system, that a process has used so far.
-inline std::chrono::nanoseconds cpu_time_of(pid_t process) {
-  clockid_t clock{};
-  timespec used{};
-  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
-    throw std::runtime_error("no CPU clock of a process");
-  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
-}
 
 /// wsbench's echo server in a process of its own.
 class EchoProcess {

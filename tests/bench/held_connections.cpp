@@ -1,17 +1,13 @@
-// What a connection that is only held costs wsbench in memory: opens them all from one process against an echo server in another.
+// What a connection that is only held costs wsbench in memory, its session included: opens them all from one process against an echo server
+// in another.
 //
 //     bench_held_connections [CONNECTIONS]      10000
 //
-// Exit status: 0 if every connection came to be and one takes at most 2 KiB; else 1.
-
-#include <sys/resource.h>
+// Exit status: 0 if every connection came to be and one takes at most 1.5 KiB; else 1.
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -22,12 +18,15 @@
 
 #include "child_process.hpp"
 #include "echo_process.hpp"
+#include "floors.hpp"
+#include "open_files.hpp"
+#include "program.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double most_allowed_kib = 2;
+constexpr double most_allowed_kib = 1.5;
 constexpr auto patience = 60s;
 
 /// What the holding process saw.
@@ -47,13 +46,6 @@ std::uint64_t own_memory_kib() {
     if (line.starts_with("RssAnon:")) return std::stoull(line.substr(line.find_first_of("0123456789")));
   }
   throw std::runtime_error("/proc/self/status tells no RssAnon");
-}
-
-void raise_open_file_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 wsbench::Task hold(wsbench::Session& user) {
@@ -82,27 +74,25 @@ Held hold_connections(const std::string& url, std::uint64_t connections) {
 }
 
 int bench_held_connections(std::uint64_t connections) {
-  raise_open_file_limit();
+  bench::raise_open_file_limit();
   const bench::EchoProcess server(120);
   const bench::ChildProcess client("held", 120,
                                    [&](const bench::Channel& parent) { parent.put(hold_connections(server.url(), connections)); });
   const Held held = client.get<Held>();
-  const double each = static_cast<double>(held.after_kib - held.before_kib) / static_cast<double>(connections);
-  const bool met = held.open == connections && held.failed == 0 && each <= most_allowed_kib;
-  fmt::print("{} connections planned, {} open, {} failed, after {:.1f} s and {:.1f} s of CPU\n", connections, held.open, held.failed,
-             std::chrono::duration<double>(held.took).count(), std::chrono::duration<double>(held.cpu).count());
-  fmt::print("{:.2f} KiB of user memory each ({} KiB before, {} KiB after); at most {} KiB: {}\n", each, held.before_kib, held.after_kib,
-             most_allowed_kib, met ? "met" : "missed");
-  return met ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (held.open != connections || held.failed != 0)
+    throw std::runtime_error(fmt::format("{} connections planned, {} open, {} failed", connections, held.open, held.failed));
+  fmt::print("{} connections open after {:.1f} s and {:.1f} s of CPU; {} KiB before, {} KiB after\n", connections,
+             std::chrono::duration<double>(held.took).count(), std::chrono::duration<double>(held.cpu).count(), held.before_kib,
+             held.after_kib);
+  bench::Floors floors;
+  bench::Floors::title("Connections that are only held", "memory of the client, KiB a connection");
+  floors.at_most("wsbench, with the session", {static_cast<double>(held.after_kib - held.before_kib) / static_cast<double>(connections)},
+                 most_allowed_kib);
+  return floors.exit_status();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return bench_held_connections(argc > 1 ? std::stoull(argv[1]) : 10'000);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_held_connections: {}\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return bench::run_program("bench_held_connections", argc, argv, 10'000, bench_held_connections);
 }
