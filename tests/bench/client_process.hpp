@@ -50,9 +50,14 @@ struct ClientFigures {
 /// Throws unless every message of the run was answered. What the load generator says of itself is no matter here.
 inline void require_all_answered(const wsbench::Report& report) {
   const wsbench::MessageMetrics& all = report.messages();
-  if (all.sent == all.answered && report.metrics().failures.total() == 0 && report.metrics().not_sent == 0) return;
-  throw std::runtime_error(fmt::format("the run did not go as planned: {} of {} messages answered, {} errors", all.answered,
-                                       report.planned(), report.metrics().failures.total()));
+  const wsbench::MessageMetrics& before = report.record().warm_up;
+  if (all.sent == all.answered && before.sent == before.answered && report.metrics().failures.total() == 0 &&
+      report.metrics().not_sent + report.record().warm_up_not_sent == 0) {
+    return;
+  }
+  throw std::runtime_error(fmt::format("the run did not go as planned: {} of {} messages answered, of the warm-up {} of {}; {} errors",
+                                       all.answered, report.planned(), before.answered, before.sent + report.record().warm_up_not_sent,
+                                       report.metrics().failures.total()));
 }
 
 /// Runs a client, a function that returns `ClientFigures`, in a process of its own; the servers have to have seen the same.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -28,7 +29,7 @@ class Floors {
  public:
   /// Begins a table.
   static void title(std::string_view text, std::string_view unit) {
-    fmt::print("\n{}\n{:50} {:>9}  {:>19}\n", text, unit, "median", "(least to largest)");
+    fmt::print("\n{}\n{:54} {:>9}  {:>19}\n", text, unit, "median", "(least to largest)");
   }
 
   /// A figure that is only told.
@@ -56,8 +57,9 @@ class Floors {
  private:
   static void print_row(std::string_view what, const std::vector<double>& figures) {
     const Spread spread = Spread::of(figures);
-    const int digits = spread.median < 0.1 ? 4 : spread.median < 10 ? 3 : 1;
-    fmt::print("  {:48} {:9.{}f}  ({:8.{}f} to {:.{}f})", what, spread.median, digits, spread.least, digits, spread.largest, digits);
+    const double size = std::abs(spread.median);
+    const int digits = size < 0.1 ? 4 : size < 10 ? 3 : 1;
+    fmt::print("  {:52} {:9.{}f}  ({:8.{}f} to {:.{}f})", what, spread.median, digits, spread.least, digits, spread.largest, digits);
   }
 
   template <class Meets>

@@ -24,6 +24,7 @@
 #include "open_files.hpp"
 #include "program.hpp"
 #include "raw_client.hpp"
+#include "scheduling.hpp"
 
 namespace {
 
@@ -65,7 +66,8 @@ ClientFigures run_wsbench(std::span<const bench::EchoProcess> servers, const Loa
                                   .ramp_up = load.connecting / 2,
                                   .duration = load.connecting + load.measured,
                                   .warm_up = load.connecting,
-                                  .pace = wsbench::rate(rate)},
+                                  .pace = wsbench::rate(rate),
+                                  .timeout = 30s},
                                  {.connect_rate = 0}};
     wsbench::Run run = test.start();
     run.wait_for(load.connecting);
@@ -142,6 +144,7 @@ void compare(std::span<const bench::EchoProcess> servers, std::uint64_t runs, co
 }
 
 int bench_open_load(std::uint64_t runs) {
+  bench::run_before_all_else();
   bench::raise_open_file_limit();
   const bench::EchoProcess servers[] = {bench::EchoProcess(static_cast<unsigned>(60 + runs * 60))};
   bench::Floors floors;

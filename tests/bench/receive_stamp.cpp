@@ -21,6 +21,7 @@
 #include "echo_process.hpp"
 #include "floors.hpp"
 #include "program.hpp"
+#include "scheduling.hpp"
 
 namespace {
 
@@ -61,6 +62,7 @@ Seen run_clients(const std::string& url, std::uint64_t clients, const wsbench::P
 }
 
 int bench_receive_stamp(std::uint64_t runs) {
+  bench::run_before_all_else();
   const bench::EchoProcess server(static_cast<unsigned>(60 + runs * 20));
   std::vector<double> stamped;
   std::vector<double> lag;
