@@ -16,6 +16,7 @@ template <class Measure>
 int run_program(const char* name, int argc, char** argv, std::uint64_t default_argument, Measure measure) {
 #ifndef __OPTIMIZE__
   fmt::print(stderr, "{}: built without optimization, its figures say nothing: build it with CMAKE_BUILD_TYPE=Release\n", name);
+  return EXIT_FAILURE;
 #endif
   try {
     const std::uint64_t argument = argc > 1 ? std::stoull(argv[1]) : default_argument;
