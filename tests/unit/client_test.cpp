@@ -331,7 +331,88 @@ TEST_CASE("answers with ids may come in any order and twice", "[client]") {
   CHECK(run.metrics().checks.at(0).passed == 1);
   CHECK(run.messages().answered == 3);
   CHECK(run.metrics().received == 7);
-  CHECK(run.metrics().unclaimed == 4);
+  CHECK(run.metrics().duplicated == 2);
+  CHECK(run.metrics().unclaimed == 2);
+}
+
+// ---- what the server pushes -----------------------------------------------------------------------------------------------------------
+
+TEST_CASE("what a handler of pushed messages knows is counted and timed beside the conversation", "[client]") {
+  const auto said_at = [](std::string_view) { return std::optional{std::chrono::system_clock::now() - 3s}; };
+  std::vector<std::string> handled;
+  const auto note = [&](Session& user, std::string_view message) {
+    handled.emplace_back(message);
+    user.send("seen");
+  };
+  const auto ask = [](Session& user) -> Task {
+    const Reply answer = co_await user.request("ask", "question");
+    user.check("the answer, and no push", answer.text() == "answer");
+    const Reply mail = co_await user.receive();
+    user.check("the mail, and no push", mail.text() == "mail");
+  };
+  wsbench::Behaviour behaviour =
+      wsbench::Behaviour{ask}
+          .on_message({.label = "said", .matches = wsbench::containing("said"), .sent_at = said_at, .then = note})
+          .on_message("joined", wsbench::containing("joined"));
+  PretendedRun run(
+      {.clients = 1, .messages = 1, .behaviour = std::move(behaviour), .expect = {wsbench::metric::delivery("said").max < 4s}});
+  run.converse = [&](PretendedWire& wire, const Written& message) {
+    if (message.payload != "question") return;
+    for (const char* push : {"said 1", "joined", "said 2", "answer", "said 3", "mail"}) run.answer_after(1ms, wire, push);
+  };
+  run.run();
+  for (const wsbench::CheckCount& check : run.metrics().checks) CHECK(check.failed == 0);
+  CHECK(handled == std::vector<std::string>{"said 1", "said 2", "said 3"});
+  REQUIRE(run.metrics().pushes.size() == 2);
+  CHECK(run.metrics().pushes[0].count == 3);
+  CHECK(run.metrics().pushes[0].delivery_time.count() == 3);
+  CHECK(run.metrics().pushes[0].delivery_time.min() >= nanoseconds{2900ms});
+  CHECK(run.metrics().pushes[1].count == 1);
+  CHECK(run.metrics().pushes[1].delivery_time.count() == 0);
+  CHECK(run.metrics().unclaimed == 0);
+  CHECK(run.messages().one_way == 3);
+  CHECK(run.report().expectations().front().met);
+}
+
+TEST_CASE("an answer by its id is no push, whatever a handler says", "[client]") {
+  const auto ask = [](Session& user) -> Task {
+    const Reply answer = co_await user.request("ask", "1");
+    user.check("answered", answer.text() == "1");
+  };
+  PretendedRun run({.clients = 1,
+                    .messages = 1,
+                    .behaviour = wsbench::Behaviour{ask}.correlate(first_letter).on_message("all", [](std::string_view) { return true; })});
+  run.converse = [&](PretendedWire& wire, const Written&) {
+    for (const char* message : {"2", "1"}) run.answer_after(1ms, wire, message);
+  };
+  run.run();
+  CHECK(run.metrics().checks.at(0).passed == 1);
+  CHECK(run.metrics().pushes.at(0).count == 1);
+}
+
+TEST_CASE("a function of the behaviour that throws at a message ends the session as an error of the behaviour", "[client]") {
+  const auto ask = [](Session& user) -> Task {
+    while (co_await user.turn()) co_await user.request("ask", "question");
+  };
+  const auto throws = [](auto&&...) -> bool { throw std::runtime_error("no such message"); };
+  const std::vector<wsbench::Behaviour> behaviours{
+      wsbench::Behaviour{ask}.on_message("any", throws),
+      wsbench::Behaviour{ask}.on_message({.label = "any",
+                                          .matches = [](std::string_view) { return true; },
+                                          .then = [](Session&, std::string_view) { throw std::runtime_error("no such message"); }}),
+      wsbench::Behaviour{ask}.correlate([](std::string_view message) -> std::optional<std::uint64_t> {
+        if (message == "question") return 1;
+        throw std::runtime_error("no such message");
+      })};
+  for (const wsbench::Behaviour& behaviour : behaviours) {
+    PretendedRun run({.clients = 1, .messages = 5, .behaviour = behaviour});
+    run.converse = [&](PretendedWire& wire, const Written&) { run.answer_after(1ms, wire, "answer"); };
+    run.run();
+    CHECK(count(run, Failure::behaviour_error) == 1);
+    CHECK(sample(run, Failure::behaviour_error).find("no such message") != std::string::npos);
+    CHECK_FALSE(run.report().valid());
+    CHECK(run.metrics().not_sent == 4);
+  }
 }
 
 TEST_CASE("several requests in flight at once are answered first in, first out, in whatever order they are awaited", "[client]") {

@@ -481,12 +481,10 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   void take(const Incoming& incoming) {
-    Conversation::Taken taken;
-    try {
-      taken = conversation_.take(*this, incoming);
-    } catch (...) {
+    const Conversation::Taken taken = conversation_.take(*this, incoming);
+    if (taken.thrown) {
       execution_.cancel();
-      return session_ended(std::current_exception());
+      return session_ended(taken.thrown);
     }
     if (!taken.awaited) return;
     arrival_ = taken.arrival;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -103,24 +104,29 @@ class Conversation {
     bool answer{false};                   ///< to a message in flight, which is so no longer
     bool awaited{false};                  ///< an answer, or a message that `receive()` waited for
     std::chrono::nanoseconds arrival{0};  ///< when it reached the machine
+    std::exception_ptr thrown{};          ///< what a function of the behaviour threw at it
   };
 
-  /// Takes a message to whom it belongs; throws what a function of the behaviour's throws.
+  /// Takes a message to whom it belongs.
   Taken take(Session& user, const Incoming& incoming) {
     const bool delivery = delivered(incoming);
     const bool by_id = static_cast<bool>(cohort_.behaviour().correlation());
     std::optional<InFlight> message;
-    if (by_id) {
-      const std::optional<std::uint64_t> id = id_of(incoming.payload);
-      if (id) message = in_flight_.take_answered(*id);
-      if (id && !message && count_stray_answer(*id)) return {};
+    try {
+      if (by_id) {
+        const std::optional<std::uint64_t> id = id_of(incoming.payload);
+        if (id) message = in_flight_.take_answered(*id);
+        if (id && !message && count_stray_answer(*id)) return {};
+      }
+      if (!message && pushed(user, incoming)) return {};
+    } catch (...) {
+      return {.thrown = std::current_exception()};
     }
-    if (!message && pushed(user, incoming)) return {};
     if (!message && !by_id) message = in_flight_.take_answered();
-    if (message) return {true, true, answered(*message, incoming)};
+    if (message) return {true, true, answered(*message, incoming), {}};
     if (receiver_ != nullptr) {
       resumption_.give(std::exchange(receiver_, nullptr), Reply(std::string(incoming.payload), incoming.binary));
-      return {false, true, incoming.arrival};
+      return {false, true, incoming.arrival, {}};
     }
     if (!delivery) keep(Reply(std::string(incoming.payload), incoming.binary));
     return {};
