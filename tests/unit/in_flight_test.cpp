@@ -23,8 +23,10 @@ using wsbench::detail::InFlightMessages;
 
 namespace {
 
-InFlight numbered(std::uint64_t number, nanoseconds timeout = 1s, nanoseconds due = InFlight::unset) {
+InFlight numbered(std::uint32_t number, nanoseconds timeout = 1s, nanoseconds due = InFlight::unset) {
+  static wsbench::MetricsCollector collector;
   InFlight message;
+  message.collector = &collector;
   message.number = number;
   message.id = 100 + number;
   message.timeout = timeout;
@@ -40,16 +42,16 @@ void write(InFlightMessages& messages, nanoseconds now) {
 
 TEST_CASE("messages without an id are answered in the order they were written", "[in_flight]") {
   InFlightMessages messages;
-  for (std::uint64_t n = 0; n < 3; ++n) messages.add(numbered(n));
+  for (std::uint32_t n = 0; n < 3; ++n) messages.add(numbered(n));
   write(messages, 1ms);
-  for (std::uint64_t n = 0; n < 3; ++n) CHECK(messages.take_answered()->number == n);
+  for (std::uint32_t n = 0; n < 3; ++n) CHECK(messages.take_answered()->number == n);
   CHECK_FALSE(messages.take_answered().has_value());
   CHECK(messages.empty());
 }
 
 TEST_CASE("messages with an id are answered by it", "[in_flight]") {
   InFlightMessages messages;
-  for (std::uint64_t n = 0; n < 3; ++n) messages.add(numbered(n));
+  for (std::uint32_t n = 0; n < 3; ++n) messages.add(numbered(n));
   write(messages, 1ms);
   CHECK(messages.take_answered(101)->number == 1);
   CHECK_FALSE(messages.take_answered(101).has_value());
@@ -153,7 +155,7 @@ TEST_CASE("whatever is done with them, messages come out once and as they went i
   std::mt19937 random{20261124};
   InFlightMessages messages;
   std::vector<InFlight> model;  // those not stamped have sent unset
-  std::uint64_t added = 0;
+  std::uint32_t added = 0;
   nanoseconds now{0};
   const auto take_from_model = [&](std::size_t at) {
     const InFlight message = model.at(at);

@@ -432,7 +432,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       refuse_send(*message.collector);
       return refuse(waiter, Failure::backpressure);
     }
-    message.label = message.collector->label(label);
+    message.label = static_cast<std::uint32_t>(message.collector->label(label));
     message.timeout = wait_of(timeout);
     message.waiter = waiter;
     conversation_.add(message);

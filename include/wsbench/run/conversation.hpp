@@ -63,7 +63,7 @@ class Conversation {
   }
 
   /// Adds a message that was taken for writing.
-  void add(InFlight message) {
+  void add(InFlight& message) {
     message.number = requests_++;
     in_flight_.add(message);
   }
@@ -335,7 +335,7 @@ class Conversation {
   PendingReply* receiver_{nullptr};
   std::chrono::nanoseconds receive_deadline_{0};
   Ping ping_{};
-  std::uint64_t requests_{0};
+  std::uint32_t requests_{0};
   bool listened_to_{true};
 };
 
