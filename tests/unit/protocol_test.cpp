@@ -21,12 +21,12 @@ using support::close_frame;
 using support::frame;
 using support::frame_header;
 using wsbench::Failure;
+using wsbench::Random;
 using wsbench::detail::CloseReason;
 using wsbench::detail::MessagePool;
 using wsbench::detail::Opcode;
 using wsbench::detail::ProtocolEngine;
 using wsbench::detail::ProtocolFault;
-using wsbench::Random;
 using wsbench::detail::Role;
 
 namespace {
@@ -369,4 +369,30 @@ TEST_CASE("valid frames with one byte changed never crash", "[protocol]") {
     }
   }
   SUCCEED();
+}
+
+TEST_CASE("a message reads the same whole and cut anywhere, between, before and behind others", "[protocol]") {
+  // What comes whole in one frame takes a shorter way than what does not: both must tell the same.
+  const std::vector<std::string> pieces{frame("hello"),
+                                        frame(std::string(200, 'a')),
+                                        frame(std::string(70'000, 'b'), {.opcode = binary_opcode}),
+                                        frame("", {.opcode = text_opcode}),
+                                        frame("p", {.opcode = ping_opcode}),
+                                        frame("first ", {.fin = false}),
+                                        frame("pong", {.opcode = support::pong_opcode}),
+                                        frame("last", {.opcode = 0})};
+  const std::vector<std::vector<std::size_t>> orders{
+      {0, 1, 2, 3, 4}, {5, 6, 7, 0}, {4, 5, 4, 7, 0, 1}, {5, 7, 5, 6, 4, 7, 0}, {6, 0, 5, 7, 3}};
+  for (const std::vector<std::size_t>& order : orders) {
+    std::string bytes;
+    for (const std::size_t piece : order) bytes += pieces[piece];
+    Listener whole(100'000);
+    CHECK(whole.feed(bytes));
+    for (std::size_t cut = 1; cut<bytes.size(); cut += bytes.size()> 1000 && cut > 600 && cut < bytes.size() - 600 ? 997 : 1) {
+      Listener parts(100'000);
+      CHECK(parts.feed(bytes.substr(0, cut)));
+      CHECK(parts.feed(bytes.substr(cut)));
+      REQUIRE(parts.told == whole.told);
+    }
+  }
 }
