@@ -373,16 +373,14 @@ TEST_CASE("valid frames with one byte changed never crash", "[protocol]") {
 
 TEST_CASE("a message reads the same whole and cut anywhere, between, before and behind others", "[protocol]") {
   // What comes whole in one frame takes a shorter way than what does not: both must tell the same.
-  const std::vector<std::string> pieces{frame("hello"),
-                                        frame(std::string(200, 'a')),
-                                        frame(std::string(70'000, 'b'), {.opcode = binary_opcode}),
-                                        frame("", {.opcode = text_opcode}),
-                                        frame("p", {.opcode = ping_opcode}),
-                                        frame("first ", {.fin = false}),
-                                        frame("pong", {.opcode = support::pong_opcode}),
-                                        frame("last", {.opcode = 0})};
-  const std::vector<std::vector<std::size_t>> orders{
-      {0, 1, 2, 3, 4}, {5, 6, 7, 0}, {4, 5, 4, 7, 0, 1}, {5, 7, 5, 6, 4, 7, 0}, {6, 0, 5, 7, 3}};
+  const std::vector<std::string> pieces{frame("hello"), frame(std::string(200, 'a')),
+                                        frame(std::string(70'000, 'b'), {.opcode = binary_opcode}), frame("", {.opcode = text_opcode}),
+                                        frame("p", {.opcode = ping_opcode}), frame("first ", {.fin = false}),
+                                        frame("pong", {.opcode = support::pong_opcode}), frame("last", {.opcode = 0}),
+                                        // What looks like frames wherever it is cut.
+                                        frame("\x82\x02xy\x81\x01z\x82\x02xy", {.opcode = binary_opcode})};
+  const std::vector<std::vector<std::size_t>> orders{{8, 8, 0, 8},       {5, 4, 7, 8},          {0, 1, 2, 3, 4}, {5, 6, 7, 0},
+                                                     {4, 5, 4, 7, 0, 1}, {5, 7, 5, 6, 4, 7, 0}, {6, 0, 5, 7, 3}};
   for (const std::vector<std::size_t>& order : orders) {
     std::string bytes;
     for (const std::size_t piece : order) bytes += pieces[piece];
@@ -394,5 +392,18 @@ TEST_CASE("a message reads the same whole and cut anywhere, between, before and 
       CHECK(parts.feed(bytes.substr(cut)));
       REQUIRE(parts.told == whole.told);
     }
+  }
+}
+
+TEST_CASE("a message that begins within another is a fault, in one read or two", "[protocol]") {
+  for (const bool ping_between : {false, true}) {
+    const std::string first = frame("first", {.fin = false}) + (ping_between ? frame("p", {.opcode = ping_opcode}) : std::string());
+    Listener one;
+    one.feed(first + frame("whole"));
+    CHECK(one.fault.has_value());
+    Listener two;
+    CHECK(two.feed(first));
+    two.feed(frame("whole"));
+    CHECK(two.fault.has_value());
   }
 }
