@@ -175,6 +175,7 @@ struct Metrics {
   ConnectionMetrics connections{};     ///< what became of the connections
   std::vector<LabelMetrics> labels{};  ///< what became of the messages, by label; all of them together are the messages
   std::uint64_t not_sent{0};           ///< messages that were due but had no connection to go to
+  std::uint64_t overrun{0};            ///< of those not sent: somebody was free to send them, and the generator came too late
   std::uint64_t held_by_in_flight{0};  ///< turns of an open load that waited because the in-flight bound was reached
   std::uint64_t received{0};           ///< messages that came from the server, answers or not
   std::uint64_t late{0};               ///< of those received: answers after their deadline, told by their id
@@ -207,6 +208,7 @@ struct Metrics {
     connections.merge(other.connections);
     for (const LabelMetrics& theirs : other.labels) entry_of(theirs.label).messages.merge(theirs.messages);
     not_sent += other.not_sent;
+    overrun += other.overrun;
     held_by_in_flight += other.held_by_in_flight;
     received += other.received;
     late += other.late;

@@ -113,6 +113,12 @@ class MetricsCollector {
   /// Messages that were due could not be sent.
   void not_sent(std::uint64_t count) noexcept { metrics_.not_sent += count; }
 
+  /// Messages were due and could have been sent, but the generator came too late.
+  void overrun(std::uint64_t count) noexcept {
+    metrics_.not_sent += count;
+    metrics_.overrun += count;
+  }
+
   /// A turn of an open load has to wait, since as many messages are in flight as may.
   void held_by_in_flight() noexcept { ++metrics_.held_by_in_flight; }
 

@@ -87,7 +87,7 @@ struct PartRecord {
 struct RunRecord {
   std::string scenario{};                              ///< its name
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
-  std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
+  std::chrono::nanoseconds duration{0};                ///< from the start until the last behaviour ended or connection was lost
   bool interrupted{false};                             ///< whether it was stopped before its end
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
@@ -346,6 +346,10 @@ class Report {
         *lag > std::max<std::chrono::nanoseconds>(std::chrono::milliseconds{5}, *response / 10)) {
       invalid_because_.push_back("generator-limited: messages left late (p99 " + format_duration(*lag) +
                                  " after they were due): use more workers, a quieter machine or fewer clients");
+    }
+    if (record_.metrics.overrun * 100 > planned()) {
+      invalid_because_.push_back("generator-limited: " + format_count(record_.metrics.overrun) + " of " + format_count(planned()) +
+                                 " messages were not sent though users were free: use more workers, more machines or a lower rate");
     }
     if (record_.configuration.pace.open() && record_.generator.overloaded > 0.1) {
       invalid_because_.push_back("generator-limited: a worker was busy for over 90 % of the time in " +

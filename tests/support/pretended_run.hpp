@@ -39,6 +39,7 @@ class PretendedRun {
       open_load.emplace(clock, deadlines, collector, wsbench::MessageSchedule(scenario.pace, 0, 1, options.seed), scenario.duration,
                         scenario.timeout);
       cohort.open_load = &*open_load;
+      open_load->record_apart(warm_up, scenario.warm_up);
     }
     if (scenario.warm_up.count() > 0) cohort.warm_up = &warm_up;
     wsbench::VisitSchedule visits(scenario.clients, scenario.ramp_up, 0);

@@ -66,7 +66,8 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
     if (message >= 15 && message < 18) collector.failed(plain, 5'000 * unit);
   }
   collector.sent_one_way(plain);
-  collector.not_sent(4);
+  collector.not_sent(3);
+  collector.overrun(1);
   for (int message = 0; message < 18; ++message) collector.received();
   collector.received_late();
   collector.received_unclaimed();
@@ -766,6 +767,7 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
       {"/fan_out/delivered", "3", "histograms.fan_out.delivery: must have as many samples as fan_out.delivered says"},
       {"/fan_out/published", "2", "histograms.fan_out.first: has more samples than fan_out.published says"},
       {"/fan_out/complete", "4", "fan_out: more are complete than published"},
+      {"/messages/overrun", "5", "messages: more are overrun than not sent"},
       {"/messages/duplicated", most, "messages: more are late, duplicated and unclaimed than received"},
       {"/parts/chatters/messages/labels/say/sent", "0", "parts.chatters.messages.labels.say: in_flight is negative: more are one_way"},
       {"/expectations/5/met", "true", "expectations[5].met: cannot be true without an actual figure"},

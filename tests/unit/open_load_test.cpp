@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <wsbench/run/open_load.hpp>
@@ -187,6 +189,71 @@ TEST_CASE("the warm-up is recorded apart and is in no figure", "[open_load]") {
   const wsbench::MessageMetrics before = run.warm_up.snapshot().messages();
   CHECK(before.sent == 1'000);
   CHECK(before.failed >= 499);
+}
+
+TEST_CASE("what was due during the warm-up and not sent is recorded apart too", "[open_load]") {
+  const auto lose_all = [](PretendedRun& run) {
+    run.at(500ms + 1ns, [&run] {
+      for (PretendedWire* wire : run.wires) wire->end({wsbench::Failure::reset, 0, "the server reset the connection"});
+    });
+    run.run();
+    run.end_open_load();
+  };
+  SECTION("in an open load, of which nobody is left") {
+    wsbench::Scenario scenario = at_rate(1000, 3s);
+    scenario.warm_up = 1s;
+    PretendedRun run(scenario);
+    lose_all(run);
+    CHECK(run.warm_up.snapshot().messages().sent == 501);
+    CHECK(run.warm_up.snapshot().not_sent == 499);
+    CHECK(run.metrics().not_sent == 2'000);
+    CHECK(run.metrics().overrun == 0);
+  }
+  SECTION("in a closed loop") {
+    PretendedRun run({.name = "closed", .clients = 2, .duration = 3s, .warm_up = 1s, .pace = wsbench::think(10ms)});
+    run.answer_time = 0ns;
+    lose_all(run);
+    CHECK(run.warm_up.snapshot().messages().sent + run.warm_up.snapshot().not_sent == 198);
+    CHECK(run.metrics().not_sent == 400);
+  }
+}
+
+TEST_CASE("what a generator without a processor did not send although users were free makes the run invalid", "[open_load]") {
+  wsbench::Scenario scenario = at_rate(1000, 1s);
+  scenario.timeout = 100ms;
+  PretendedRun run(scenario);
+  run.at(500ms + 1ns, [&] { run.freeze_until(5s); });
+  run.run();
+  run.end_open_load();
+  CHECK(run.metrics().messages().sent == 501);
+  CHECK(run.metrics().not_sent == 499);
+  CHECK(run.metrics().overrun == 499);
+  const std::vector<std::string> because = run.report().invalid_because();
+  CHECK(std::any_of(because.begin(), because.end(), [](const std::string& line) {
+    return line.starts_with("generator-limited: 499 of 1,000 messages were not sent though users were free");
+  }));
+}
+
+TEST_CASE("a dense load hands out its turns together, and a load that is not each when it is due", "[open_load]") {
+  const auto run_at = [](double rate) {
+    PretendedRun run(at_rate(rate, 1s, 100));
+    std::map<std::chrono::nanoseconds, int> sent_at;
+    run.converse = [&](PretendedWire& wire, const Written& message) {
+      ++sent_at[run.clock.now()];
+      run.answer_after(20us, wire, message.payload);
+    };
+    run.run();
+    run.end_open_load();
+    CHECK(run.metrics().messages().answered == static_cast<std::uint64_t>(rate));
+    CHECK(run.metrics().not_sent == 0);
+    return std::pair{largest(run.metrics().schedule_lag), sent_at.size()};
+  };
+  const auto [dense_lag, dense_batches] = run_at(20'000);
+  CHECK(dense_lag <= 400us);
+  CHECK(dense_batches < 4'000);
+  const auto [sparse_lag, sparse_batches] = run_at(5'000);
+  CHECK(sparse_lag == 0ns);
+  CHECK(sparse_batches == 5'000);
 }
 
 TEST_CASE("clients in stages leave when the course says so", "[open_load]") {

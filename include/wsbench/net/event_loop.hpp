@@ -119,8 +119,8 @@ class EventLoop final : public Clock {
 #if WSBENCH_EPOLL
     watched_polls_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& failed) {
       if (failed) return;
-      // While a round of many sockets is served more become ready: asking again at once spares two calls of the outer loop. Bounded, so that
-      // deadlines and posted calls have their turn.
+      // While a round of many sockets is served more become ready: asking again at once spares two calls of the outer loop. Bounded, so
+      // that deadlines and posted calls have their turn.
       for (int rounds = 0; rounds < 8 && polls_.dispatch() > 15; ++rounds) {
       }
       settle();

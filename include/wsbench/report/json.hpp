@@ -99,6 +99,7 @@ void message_histograms(auto& messages, auto each) {
 
 void traffic_counts(auto& metrics, auto each) {
   each("received", metrics.received);
+  each("overrun", metrics.overrun);
   each("held_by_in_flight", metrics.held_by_in_flight);
   each("late", metrics.late);
   each("duplicated", metrics.duplicated);

@@ -439,6 +439,7 @@ inline Metrics read_metrics(const JsonPlace& report) {
   metrics.fan_out = read_fan_out(report["fan_out"], histograms["fan_out"]);
   lag_histograms(metrics, from(histograms));
   metrics.series = read_time_series(report["time_series"]);
+  messages.require(metrics.overrun <= metrics.not_sent, "more are overrun than not sent");
   uint128 planned = metrics.not_sent;
   for (const LabelMetrics& entry : metrics.labels) planned += entry.messages.sent;
   messages.require(planned <= largest_unsigned, "more are planned than 64 bits can count");

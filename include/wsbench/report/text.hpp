@@ -121,7 +121,8 @@ class TextReport {
     const auto mention = [&rest](std::uint64_t count, std::string_view what) {
       if (count > 0) rest += fmt::format("{}{} {}", rest.empty() ? "" : ", ", format_count(count), what);
     };
-    mention(metrics().not_sent, "planned but not sent");
+    mention(metrics().not_sent - metrics().overrun, "planned but not sent");
+    mention(metrics().overrun, "not sent in time by the generator");
     mention(messages.one_way, "sent one way");
     mention(messages.in_flight(), "still in flight");
     mention(metrics().late, "answered late");

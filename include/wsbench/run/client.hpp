@@ -51,7 +51,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       wire_->flush();
     }
     if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), now_);
-    cohort_.collector.not_sent(lost_turns_);
+    count_lost_turns();
     cohort_.outcome_at(now_);
     finish();
   }
@@ -76,6 +76,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
   static constexpr std::chrono::milliseconds between_attempts{100};
   static constexpr std::chrono::milliseconds between_looks{50};
+  static constexpr std::uint64_t uncountable = std::numeric_limits<std::uint64_t>::max();
   static constexpr std::uint32_t turns_at_once = 64;
 
   // ---- the load -------------------------------------------------------------------------------------------------------------------
@@ -106,18 +107,34 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   // Turns that were planned and will not be taken.
   std::uint64_t turns_left() const noexcept {
     if (!closed()) return 0;  // others take them
-    std::uint64_t left = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t left = uncountable;
     if (scenario().messages > 0) left = scenario().messages - std::min(turns_, scenario().messages);
-    if (timed()) {
-      const std::chrono::nanoseconds think = scenario().pace.think_time();
-      const std::chrono::nanoseconds last = state_ == State::connecting ? connect_started_ : now_;
-      const std::chrono::nanoseconds next = turn_ != nullptr ? turn_due_ : last + think;
-      if (next >= load_end()) return 0;
-      // Flat out, how many it would have been is the server's to say: only the next one was certain, unless they were counted.
-      if (think.count() > 0) left = std::min(left, static_cast<std::uint64_t>((load_end() - next - tick) / think) + 1);
-      if (left == std::numeric_limits<std::uint64_t>::max()) left = 1;
-    }
-    return left;
+    if (timed()) left = std::min(left, turns_due_before(load_end()));
+    // Flat out, how many it would have been is the server's to say: only the next one was certain, unless they were counted.
+    return left == uncountable ? 1 : left;
+  }
+
+  // As far as the pace tells.
+  std::uint64_t turns_due_before(std::chrono::nanoseconds end) const noexcept {
+    const std::chrono::nanoseconds think = scenario().pace.think_time();
+    const std::chrono::nanoseconds last = state_ == State::connecting ? connect_started_ : now_;
+    const std::chrono::nanoseconds next = turn_ != nullptr ? turn_due_ : last + think;
+    if (next >= end) return 0;
+    return think.count() > 0 ? static_cast<std::uint64_t>((end - next - tick) / think) + 1 : uncountable;
+  }
+
+  // They are not sent, unless the connection comes back.
+  void lose_turns() noexcept {
+    const std::uint64_t left = turns_left();
+    if (left <= lost_turns_) return;
+    lost_turns_ = left;
+    lost_in_warm_up_ = cohort_.warm_up != nullptr ? std::min(left, turns_due_before(scenario().warm_up)) : 0;
+  }
+
+  void count_lost_turns() noexcept {
+    if (cohort_.warm_up != nullptr) cohort_.warm_up->not_sent(lost_in_warm_up_);
+    cohort_.collector.not_sent(lost_turns_ - lost_in_warm_up_);
+    lost_turns_ = lost_in_warm_up_ = 0;
   }
 
   // ---- entered by the deadline ------------------------------------------------------------------------------------------------------
@@ -294,7 +311,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     } else {
       cohort_.collector.connection_reopened();
       usable_since_ = now;
-      lost_turns_ = 0;
+      lost_turns_ = lost_in_warm_up_ = 0;
       turns_refused_ = asked_after_loss_ = false;
       tell_connected(true);
       try_turn();
@@ -353,9 +370,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void ended(const Ending& ending) {
     count_failure(ending.failure, ending.code, ending.detail);
     cohort_.outcome_at(now_);
-    if (!behaviour_ended_) lost_turns_ = std::max(lost_turns_, turns_left());
+    if (!behaviour_ended_) lose_turns();
     if (state_ == State::connecting) {
-      cohort_.collector.not_sent(lost_turns_);
+      count_lost_turns();
       cohort_.collector.connection_failed();
       finish();
       return;
@@ -440,7 +457,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   // A turn of an open load that a generator without a processor took too late.
   void overstayed_turn() {
-    if (const std::optional<std::chrono::nanoseconds> due = take_due()) cohort_.collector_of(*due).not_sent(1);
+    if (const std::optional<std::chrono::nanoseconds> due = take_due()) cohort_.collector_of(*due).overrun(1);
   }
 
   // How long to wait where this was asked for.
@@ -597,7 +614,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void try_turn() {
     if (turn_ == nullptr) return;
     if ((cut_off() || load_over(now_)) && !owed(now_)) {
-      if (unsent_turn()) cohort_.collector.not_sent(1);
+      if (unsent_turn()) cohort_.collector_of(turn_due_).not_sent(1);
       turns_refused_ = true;
       resumption_.complete(std::exchange(turn_, nullptr));
       return;
@@ -668,8 +685,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     behaviour_ended_ = true;
     cohort_.outcome_at(now_);
     conversation_.nobody_listens();
-    if (exception && lost_turns_ == 0 && !cut_off()) lost_turns_ = turns_left();
-    cohort_.collector.not_sent(std::exchange(lost_turns_, 0));
+    if (exception && lost_turns_ == 0 && !cut_off()) lose_turns();
+    count_lost_turns();
     if (!exception) return;
     try {
       std::rethrow_exception(exception);
@@ -728,7 +745,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   PendingConnection* connection_{nullptr};
 
   std::uint64_t turns_{0};
-  std::uint64_t lost_turns_{0};  // that were planned when the connection was lost; not sent unless it comes back
+  std::uint64_t lost_in_warm_up_{0};  // of the lost turns
+  std::uint64_t lost_turns_{0};       // that were planned when the connection was lost; not sent unless it comes back
   std::uint32_t publications_{0};
   std::uint32_t turns_granted_{0};  // since it was entered
   Failure loss_{Failure::closed};

@@ -55,6 +55,12 @@ class OpenLoad final : private Deadline {
         duration_(duration),
         timeout_(timeout) {}
 
+  /// Has messages that are due before then, and not sent, recorded apart.
+  void record_apart(MetricsCollector& warm_up, std::chrono::nanoseconds until) {
+    warm_up_ = &warm_up;
+    warm_up_end_ = until;
+  }
+
   /// Puts a user at the end of the line, unless it stands in it.
   void wait(TurnTaker& taker) {
     if (taker.in_line_) return;
@@ -83,7 +89,14 @@ class OpenLoad final : private Deadline {
   /// Ends it: what was due before `until` and nobody took was not sent.
   void abandon(std::chrono::nanoseconds until) {
     if (origin_ == never) origin_ = std::chrono::nanoseconds{0};
-    for (; due() < until; schedule_.advance()) collector_.not_sent(1);
+    for (; due() < until; schedule_.advance()) {
+      MetricsCollector& collector = due() < warm_up_end_ ? *warm_up_ : collector_;
+      if (first_ != nullptr) {
+        collector.overrun(1);
+      } else {
+        collector.not_sent(1);
+      }
+    }
     over_ = true;
     deadlines_.disarm(*this);
   }
@@ -120,6 +133,7 @@ class OpenLoad final : private Deadline {
   std::chrono::nanoseconds next_event() const noexcept { return first_ != nullptr ? due() : give_up_at(); }
 
   void on_deadline(std::chrono::nanoseconds now) override {
+    if (now >= give_up_at()) abandon(end());
     int turns = 0;
     for (; turns < turns_at_once && first_ != nullptr && due() <= now && now >= not_before_; ++turns) {
       TurnTaker& taker = *first_;
@@ -129,7 +143,6 @@ class OpenLoad final : private Deadline {
       schedule_.advance();
       taker.take_turn(now, was_due);
     }
-    if (now >= give_up_at()) abandon(end());
     if (due() == never) return finish(now);
     if (turns > 0 && turns < turns_at_once) not_before_ = now + spacing_;
     deadlines_.arm(*this, std::min(next_turns(), give_up_at()));
@@ -150,6 +163,8 @@ class OpenLoad final : private Deadline {
   MessageSchedule schedule_;
   std::chrono::nanoseconds duration_;
   std::chrono::nanoseconds timeout_;
+  MetricsCollector* warm_up_{nullptr};
+  std::chrono::nanoseconds warm_up_end_{0};
   std::chrono::nanoseconds origin_{never};
   std::chrono::nanoseconds not_before_{0};  // turns are handed out again
   std::chrono::nanoseconds spacing_{0};

@@ -64,6 +64,7 @@ class Worker {
                          MessageSchedule(scenario.pace, index, options.workers, options.seed + index, limit), scenario.duration,
                          scenario.timeout);
       cohort_.open_load = &*open_load_;
+      if (cohort_.warm_up != nullptr) open_load_->record_apart(warm_up_, scenario.warm_up);
     }
     cohort_.fan_out = &fan_out_;
     for (const Part& part : scenario.behaviour.parts()) parts_.emplace_back(cohort_, part.behaviour);
