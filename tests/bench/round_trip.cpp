@@ -5,11 +5,14 @@
 //
 // Exit status: 0 if every floor was met in the median of the runs; 1 if one was missed, or if a message went astray.
 
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -37,7 +40,35 @@ struct Load {
   std::uint64_t messages{1000};  // each
   std::size_t in_flight{1};
   std::size_t workers{1};  // of wsbench
+  bool custom{false};      // a behaviour as an embedder writes it instead of echo()
 };
+
+constexpr std::string_view number_prefix = R"({"id":")";
+
+// The same conversation as that of echo(): numbered messages, told apart by their number.
+wsbench::Task ask_numbered(wsbench::Session& user, std::size_t size) {
+  std::string text(number_prefix);
+  text.append(16, '0').append(R"(","data":")");
+  text.append(size - text.size() - 2, 'x').append(R"("})");
+  std::uint64_t number = user.id() << 32U;
+  while (co_await user.turn()) {
+    fmt::format_to_n(text.begin() + number_prefix.size(), 16, "{:016x}", number++);
+    const wsbench::Reply reply = co_await user.request("echo", text);
+    if (!reply) co_return;
+  }
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const begin = text.data() + number_prefix.size();
+  if (text.size() < number_prefix.size() + 16 || std::from_chars(begin, begin + 16, number, 16).ptr != begin + 16) return std::nullopt;
+  return number;
+}
+
+wsbench::Behaviour behaviour_of(const Load& load) {
+  if (!load.custom) return wsbench::echo({.size = load.size});
+  return wsbench::Behaviour{[size = load.size](wsbench::Session& user) { return ask_numbered(user, size); }}.correlate(number_in);
+}
 
 double each(std::chrono::nanoseconds time, std::uint64_t count) {
   return bench::microseconds(time) / static_cast<double>(count);
@@ -69,7 +100,7 @@ ClientFigures run_whole(Servers servers, const Load& load) {
                                   .messages = load.messages,
                                   .pace = wsbench::flat_out(),
                                   .in_flight = load.in_flight,
-                                  .behaviour = wsbench::echo({.size = load.size})},
+                                  .behaviour = behaviour_of(load)},
                                  {.workers = load.workers, .connect_rate = 0}};
     const CpuTime before = CpuTime::now();
     const wsbench::Report report = test.run();
@@ -141,6 +172,19 @@ void compare(const char* title, Servers servers, std::uint64_t runs, const Load&
   floors.at_most("wsbench / raw", bench::ratios(ours, raw), 1.25);
 }
 
+void compare_custom(Servers servers, std::uint64_t runs, bench::Floors& floors) {
+  Figures echo;
+  Figures custom;
+  for (std::uint64_t run = 0; run < runs; ++run) {
+    echo.push_back(run_wsbench(servers, {}).cpu);
+    custom.push_back(run_wsbench(servers, {.custom = true}).cpu);
+  }
+  bench::Floors::title("A behaviour of one's own, 64 bytes, 100 connections", "CPU time of the client, µs a round trip");
+  bench::Floors::show("echo()", echo);
+  bench::Floors::show("a coroutine that does the same", custom);
+  floors.at_most("a coroutine that does the same / echo()", bench::ratios(custom, echo), 1.08);
+}
+
 void compare_workers(Servers servers, std::uint64_t runs, bench::Floors& floors) {
   const Load single{.messages = 750};
   const Load twice{.connections = 2 * single.connections, .messages = single.messages, .workers = 2};
@@ -178,6 +222,7 @@ int bench_round_trip(std::uint64_t runs) {
   compare_small(one, runs, floors);
   compare("64 bytes, 1,000 connections, 1 message in flight on each", one, runs, {.connections = 1000, .messages = 100}, floors);
   compare("16 KiB, 100 connections, 1 message in flight on each", one, runs, {.size = std::size_t{16} * 1024, .messages = 250}, floors);
+  compare_custom(one, runs, floors);
   compare_workers(servers, runs, floors);
   return floors.exit_status();
 }
