@@ -1,14 +1,13 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
+
+#include <wsbench/hex.hpp>
 
 namespace wsbench {
 
@@ -21,17 +20,17 @@ struct Publication {
   std::chrono::nanoseconds due{0};  ///< since the start of the run
 
   /// "pub:" and two numbers of 16 hexadecimal digits.
-  static constexpr std::size_t text_size = 4 + 16 + 1 + 16;
+  static constexpr std::size_t text_size = 4 + 2 * detail::hex_digits + 1;
 
   /// One number for publisher and sequence.
   std::uint64_t id() const noexcept { return (std::uint64_t{publisher} << 32U) | sequence; }
 
   /// As it stands in a message.
   std::string text() const {
-    std::string text(prefix);
-    append_hex(text, id());
-    text += separator;
-    append_hex(text, static_cast<std::uint64_t>(due.count()));
+    std::string text(text_size, separator);
+    prefix.copy(text.data(), prefix.size());
+    detail::write_hex(id(), text.data() + prefix.size());
+    detail::write_hex(static_cast<std::uint64_t>(due.count()), text.data() + text_size - digits);
     return text;
   }
 
@@ -40,8 +39,8 @@ struct Publication {
     for (std::size_t at = message.find(prefix); at != message.npos; at = message.find(prefix, at + 1)) {
       const std::string_view text = message.substr(at, text_size);
       if (text.size() < text_size || text[prefix.size() + digits] != separator) continue;
-      const std::optional<std::uint64_t> id = number_in(text.substr(prefix.size(), digits));
-      const std::optional<std::uint64_t> due = number_in(text.substr(prefix.size() + digits + 1));
+      const std::optional<std::uint64_t> id = detail::read_hex(text.substr(prefix.size()));
+      const std::optional<std::uint64_t> due = detail::read_hex(text.substr(prefix.size() + digits + 1));
       if (!id || !due) continue;
       return Publication{static_cast<std::uint32_t>(*id >> 32U), static_cast<std::uint32_t>(*id),
                          std::chrono::nanoseconds{static_cast<std::int64_t>(*due)}};
@@ -54,17 +53,7 @@ struct Publication {
  private:
   static constexpr std::string_view prefix = "pub:";
   static constexpr char separator = '@';
-  static constexpr std::size_t digits = 16;
-
-  static void append_hex(std::string& text, std::uint64_t number) {
-    for (std::size_t shift = 4 * digits; shift > 0;) text += "0123456789abcdef"[(number >> (shift -= 4)) & 15U];
-  }
-  static std::optional<std::uint64_t> number_in(std::string_view text) noexcept {
-    std::uint64_t number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-    if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
-    return number;
-  }
+  static constexpr std::size_t digits = detail::hex_digits;
 };
 
 }  // namespace wsbench

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include <wsbench/error.hpp>
+#include <wsbench/hex.hpp>
 #include <wsbench/publication.hpp>
 #include <wsbench/scenario.hpp>
 
@@ -33,29 +32,24 @@ namespace detail {
 class SequencedMessage {
  public:
   static constexpr std::string_view prefix = R"({"seq":"#)";
-  static constexpr std::size_t digits = 16;
   static constexpr std::string_view middle = R"(","data":")";
   static constexpr std::string_view suffix = R"("})";
-  static constexpr std::size_t least_size = prefix.size() + digits + middle.size() + suffix.size();
+  static constexpr std::size_t least_size = prefix.size() + hex_digits + middle.size() + suffix.size();
 
   explicit SequencedMessage(std::size_t size) : text_(prefix) {
-    text_.append(digits, '0').append(middle).append(size - least_size, 'x').append(suffix);
+    text_.append(hex_digits, '0').append(middle).append(size - least_size, 'x').append(suffix);
   }
 
   /// The message with this number.
   std::string_view numbered(std::uint64_t sequence) noexcept {
-    for (std::size_t i = digits; i-- > 0; sequence >>= 4) text_[prefix.size() + i] = "0123456789abcdef"[sequence & 15];
+    write_hex(sequence, text_.data() + prefix.size());
     return text_;
   }
 
   /// The number in a message or in an answer that has the message somewhere in it: the first 16 hexadecimal digits after a '#'.
   static std::optional<std::uint64_t> number_in(std::string_view message) noexcept {
     for (std::size_t sharp = message.find('#'); sharp != message.npos; sharp = message.find('#', sharp + 1)) {
-      const std::string_view candidate = message.substr(sharp + 1, digits);
-      const char* end = candidate.data() + candidate.size();
-      std::uint64_t sequence = 0;
-      const auto read = std::from_chars(candidate.data(), end, sequence, 16);
-      if (candidate.size() == digits && read.ec == std::errc{} && read.ptr == end) return sequence;
+      if (const std::optional<std::uint64_t> sequence = read_hex(message.substr(sharp + 1))) return sequence;
     }
     return std::nullopt;
   }

@@ -239,7 +239,7 @@ TEST_CASE("every part of a message is read within its bounds", "[scenarios]") {
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const std::vector<char> part(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length));
     const auto number = SequencedMessage::number_in({part.data(), part.size()});
-    CHECK(number.has_value() == (length >= SequencedMessage::prefix.size() + SequencedMessage::digits));
+    CHECK(number.has_value() == (length >= SequencedMessage::prefix.size() + wsbench::detail::hex_digits));
   }
   std::mt19937_64 random{43};
   constexpr std::string_view letters = "##0123456789abcdefABCDEFxyz\"{}";
