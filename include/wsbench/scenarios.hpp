@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,11 +21,14 @@
 
 namespace wsbench {
 
-/// The messages that `echo()` sends.
+/// The messages that `echo()` sends; of `text`, `file` and `format` one at most.
 struct Payload {
-  std::size_t size{64};  ///< bytes of a message, made up; ignored where `text` is given
+  std::size_t size{64};  ///< bytes of a message, made up; ignored where another is given
   std::string text{};    ///< a fixed message instead
-  bool binary{false};    ///< sent in binary frames
+  std::string file{};    ///< the name of a file whose bytes are the message
+  std::string
+      format{};        ///< a message made for each turn, by fmt: `{client}`, `{message}` (from 0), `{random}` (32 bits); braces are doubled
+  bool binary{false};  ///< sent in binary frames
 };
 
 namespace detail {
@@ -88,19 +93,66 @@ inline Task echo_fixed(Session& user, const std::string& text, bool binary) {
   }
 }
 
+// The message of a turn.
+inline void format_message(std::string& into, const std::string& format, std::uint64_t client, std::uint64_t message,
+                           std::uint32_t random) {
+  into.clear();
+  fmt::format_to(std::back_inserter(into), fmt::runtime(format), fmt::arg("client", client), fmt::arg("message", message),
+                 fmt::arg("random", random));
+}
+
+inline Task echo_formatted(Session& user, const std::string& format, bool binary) {
+  std::string text;
+  for (std::uint64_t message = 0; co_await user.turn(); ++message) {
+    format_message(text, format, user.id(), message, user.random()());
+    if (binary) {
+      user.post("echo", std::as_bytes(std::span{text}));
+    } else {
+      user.post("echo", text);
+    }
+  }
+}
+
+inline std::string read_file(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw Error("file", "cannot read " + in_quotes(name) + ": give the name of a file that is there");
+  return bytes;
+}
+
+inline void require_payload(const Payload& payload) {
+  const int given = (payload.text.empty() ? 0 : 1) + (payload.file.empty() ? 0 : 1) + (payload.format.empty() ? 0 : 1);
+  if (given > 1) throw Error("payload", "a text, a file and a format are given together: give one of them");
+  try {
+    std::string tried;
+    if (!payload.format.empty()) format_message(tried, payload.format, 0, 0, 0);
+  } catch (const fmt::format_error& error) {
+    throw Error("format",
+                in_quotes(payload.format) + ": " + error.what() + ": use {client}, {message} and {random}, and write other braces twice");
+  }
+}
+
 }  // namespace detail
 
 /// Sends a message each turn; the next turn is when the pace says, so that in a closed loop it comes after the answer.
 ///
 /// Messages made up carry a sequence number (37 bytes or more) and are matched by it; shorter ones and a text of your own
-/// are matched first in, first out, since nothing in them tells one answer from another.
+/// are matched first in, first out, since nothing in them tells one answer from another. Throws Error for a file that cannot be read or a
+/// format that is none.
 inline Behaviour echo(const Payload& payload = {}) {
-  const bool numbered = payload.text.empty() && payload.size >= detail::SequencedMessage::least_size;
+  detail::require_payload(payload);
+  if (!payload.format.empty()) {
+    return Behaviour{[payload](Session& user) { return detail::echo_formatted(user, payload.format, payload.binary); }, "echo"};
+  }
+  const bool made_up = payload.text.empty() && payload.file.empty();
+  const bool numbered = made_up && payload.size >= detail::SequencedMessage::least_size;
   if (numbered) {
     return Behaviour{[payload](Session& user) { return detail::echo_numbered(user, payload.size, payload.binary); }, "echo"}.correlate(
         detail::SequencedMessage::number_in);
   }
-  auto text = std::make_shared<const std::string>(payload.text.empty() ? std::string(payload.size, 'x') : payload.text);
+  auto text = std::make_shared<const std::string>(made_up                ? std::string(payload.size, 'x')
+                                                  : payload.file.empty() ? payload.text
+                                                                         : detail::read_file(payload.file));
   return Behaviour{[text, binary = payload.binary](Session& user) { return detail::echo_fixed(user, *text, binary); }, "echo"};
 }
 

@@ -11,9 +11,9 @@
 #include "catch.hpp"
 #include "support/frames.hpp"
 
+using wsbench::Random;
 using wsbench::detail::append_frame;
 using wsbench::detail::Opcode;
-using wsbench::Random;
 using wsbench::detail::Role;
 
 namespace {

@@ -10,10 +10,10 @@
 #include "catch.hpp"
 
 using wsbench::Failure;
+using wsbench::Random;
 using wsbench::detail::ClientHandshake;
 using wsbench::detail::HttpHead;
 using wsbench::detail::MessagePool;
-using wsbench::Random;
 using wsbench::detail::Refusal;
 using wsbench::detail::ServerHandshake;
 using wsbench::detail::Url;

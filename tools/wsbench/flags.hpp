@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,9 @@ struct Request {
   std::vector<std::string> urls{};
   wsbench::Scenario scenario{};
   wsbench::Payload payload{};
+  wsbench::Broadcast broadcast{.publishers = 0};
+  bool hold{false};
+  std::chrono::nanoseconds ping_every{0};
   wsbench::Options options{};
   Output output{};
 };
@@ -114,9 +118,17 @@ inline void add_conversation(CLI::App& app, Request& request) {
   CLI::Option* const size = add_parsed(app, "--size", "SIZE", "Bytes of a message that is made up, such as 64B or 4KiB",
                                        wsbench::parse_size, [&request](std::uint64_t bytes) { request.payload.size = bytes; });
   size->default_str("64B")->group(group);
-  app.add_option("-m,--message", request.payload.text, "Send this text instead; answers are then matched in order")
+  CLI::Option* const fixed =
+      app.add_option("-m,--message", request.payload.text, "Send this text instead; answers are then matched in order");
+  fixed->type_name("TEXT")->excludes(size)->group(group);
+  CLI::Option* const file = app.add_option("--message-file", request.payload.file, "Send what is in this file instead");
+  file->type_name("FILE")->excludes(size)->excludes(fixed)->group(group);
+  app.add_option("--message-format", request.payload.format,
+                 "Make each message of this: {client}, {message} (its number) and {random}; other braces are doubled")
       ->type_name("TEXT")
       ->excludes(size)
+      ->excludes(fixed)
+      ->excludes(file)
       ->group(group);
   app.add_flag("--binary", request.payload.binary, "Send binary messages")->group(group);
   add_duration(app, "--timeout", request.scenario.timeout, "How long an answer may take")->group(group);
@@ -130,6 +142,37 @@ inline void add_conversation(CLI::App& app, Request& request) {
       ->type_name("TEXT")
       ->allow_extra_args(false)
       ->group(group);
+}
+
+/// What is done instead of asking for answers.
+inline void add_behaviour(CLI::App& app, Request& request) {
+  const char* const group = "Instead of an echo";
+  CLI::Option* const publishers =
+      add_parsed(app, "--publishers", "N", "N of the clients publish by the pace, all others get it", wsbench::parse_count,
+                 [&request](std::uint64_t count) { request.broadcast.publishers = count; });
+  publishers->group(group);
+  app.add_option("--envelope", request.broadcast.envelope, "A published message, in which $publication stands for its mark")
+      ->type_name("TEXT")
+      ->needs(publishers)
+      ->group(group);
+  CLI::Option* const join = app.add_option("--join", request.broadcast.join, "What each client sends first, such as a subscription");
+  join->type_name("TEXT")->needs(publishers)->group(group);
+  app.add_option("--joined", request.broadcast.joined, "What the server's answer to it contains")
+      ->type_name("TEXT")
+      ->needs(join)
+      ->group(group);
+  CLI::Option* const hold = app.add_flag("--hold", request.hold, "Only stay connected");
+  hold->excludes(publishers)->group(group);
+  add_duration(app, "--ping-every", request.ping_every, "and send a ping so often")->needs(hold)->group(group);
+}
+
+/// The behaviour that the flags ask for; throws Error for one that cannot be.
+inline wsbench::Behaviour behaviour_of(const Request& request) {
+  if (request.hold) return wsbench::hold(request.ping_every);
+  if (request.broadcast.publishers == 0) return wsbench::echo(request.payload);
+  wsbench::Broadcast settings = request.broadcast;
+  settings.size = std::max(request.payload.size, wsbench::Publication::text_size);
+  return wsbench::broadcast(settings);
 }
 
 /// How a connection is made.

@@ -100,7 +100,7 @@ wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progres
 
 ExitCode run(cli::Request request) {
   raise_open_file_limit();
-  request.scenario.behaviour = wsbench::echo(request.payload);
+  request.scenario.behaviour = cli::behaviour_of(request);
   if (request.output.verbose) {
     request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
   }
@@ -268,6 +268,7 @@ class CommandLine {
     add_targets(command, *request);
     add_load(command, *request);
     add_conversation(command, *request);
+    add_behaviour(command, *request);
     add_connection(command, *request);
     add_run(command, *request);
   }
