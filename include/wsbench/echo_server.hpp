@@ -27,6 +27,7 @@ namespace wsbench {
 struct EchoServerOptions {
   std::string address{"127.0.0.1"};       ///< to listen at; numeric
   std::uint16_t port{0};                  ///< 0 picks a free one
+  bool to_all{false};                     ///< each message goes to all who are connected then, its sender among them
   std::chrono::nanoseconds delay{0};      ///< each message is answered this long after it came
   std::uint64_t swallow_every{0};         ///< every nth message, over all connections, gets no answer; 0: none
   std::uint64_t close_every{0};           ///< every nth connection is closed (1001) at its first message; 0: none
@@ -45,7 +46,7 @@ class EchoServer {
     std::uint64_t connections{0};  ///< opened, handshake included
     std::uint64_t open{0};         ///< of those: still open
     std::uint64_t messages{0};     ///< received
-    std::uint64_t answered{0};     ///< of those: sent back
+    std::uint64_t answered{0};     ///< of those: sent back; to all, each delivery counts
     std::uint64_t swallowed{0};    ///< of those: deliberately not
 
     bool operator==(const Counts&) const = default;
@@ -179,6 +180,9 @@ class EchoServer {
       } else if (options.delay.count() > 0) {
         answers_.push_back({loop.now() + options.delay, alive_.at(&connection), std::string(payload), binary});
         loop.deadlines().arm(delayed_, answers_.front().due);
+      } else if (options.to_all) {
+        connection.flush();  // what it has taken so far is in the buffer that all share
+        send_to_all(payload, binary);
       } else {
         connection.send(payload, binary);
         ++answered;
@@ -191,10 +195,23 @@ class EchoServer {
       if (!accepting_) accept();
     }
 
+    void send_to_all(std::string_view payload, bool binary) {
+      for (const auto& [connection, owner] : alive_) {
+        if (!connection->open()) continue;
+        connection->send(payload, binary);
+        connection->flush();
+        ++answered;
+      }
+    }
+
     // The delay is the same for all: the oldest answer is due first.
     void answer_due(std::chrono::nanoseconds now) {
       for (; !answers_.empty() && answers_.front().due <= now; answers_.pop_front()) {
         const Answer& answer = answers_.front();
+        if (options.to_all) {
+          send_to_all(answer.payload, answer.binary);
+          continue;
+        }
         const auto connection = answer.connection.lock();
         if (connection == nullptr) continue;
         connection->send(answer.payload, answer.binary);

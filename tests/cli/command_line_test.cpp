@@ -395,6 +395,22 @@ TEST_CASE("serve says where it listens and what it did", "[cli]") {
   CHECK(has(*rest, "1 connections, 10 messages, 8 answered, 2 swallowed"));
 }
 
+TEST_CASE("serve sends to all where it is told to", "[cli]") {
+  ChildProcess process({WSBENCH_CLI, "serve", "--port", "0", "--to-all"});
+  const std::optional<std::string> line = process.read_line(patience);
+  REQUIRE(line.has_value());
+  const std::size_t at = line->find("ws://");
+  REQUIRE(at != std::string::npos);
+  const wsbench::Scenario scenario{
+      .clients = 3, .duration = 500ms, .warm_up = 200ms, .pace = wsbench::think(20ms), .behaviour = wsbench::broadcast()};
+  const wsbench::Report report = wsbench::LoadTest{line->substr(at, line->find(' ', at) - at), scenario}.run();
+  CHECK(report.metrics().fan_out.published > 0);
+  CHECK(report.metrics().fan_out.expected == 2 * report.metrics().fan_out.published);
+  CHECK(report.metrics().fan_out.missing() == 0);
+  ::kill(process.pid(), SIGTERM);
+  CHECK(process.wait(patience) == 0);
+}
+
 TEST_CASE("on a terminal it asks which load, and where", "[cli]") {
   // script gives it a terminal; its input is what was typed.
   ChildProcess process({"script", "-qec", WSBENCH_CLI, "/dev/null"});

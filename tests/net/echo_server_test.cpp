@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -172,6 +173,90 @@ TEST_CASE("an echo server forgets the delayed answers of a client that is gone",
   // And it still serves others.
   require_all_answered(run_against(server));
   CHECK(counts_at_end(server).answered == planned);
+}
+
+TEST_CASE("an echo server that sends to all sends each message to everybody", "[net][echo_server]") {
+  struct Row {
+    const char* what;
+    EchoServer::Options options;
+    std::uint64_t swallowed;
+  };
+  const Row row = GENERATE(values<Row>({{"at once", {.to_all = true}, 0},
+                                        {"after a delay", {.to_all = true, .delay = 20ms}, 0},
+                                        {"but for some", {.to_all = true, .swallow_every = 4}, planned / 4}}));
+  CAPTURE(row.what);
+  const EchoServer server(row.options);
+  const std::uint64_t heard_by_each = planned - row.swallowed;
+  const auto talk = [&](wsbench::Session& user) -> wsbench::Task {
+    while (server.counts().open < clients) co_await user.pause(1ms);
+    for (std::uint64_t i = 0; i < messages; ++i) user.send(std::to_string(user.id() * messages + i));
+    std::vector<std::uint64_t> heard;
+    while (heard.size() < heard_by_each) {
+      const wsbench::Reply reply = co_await user.receive();
+      if (!reply) break;
+      heard.push_back(std::stoull(std::string(reply.text())));
+    }
+    // What one user says comes in the order it was said, once.
+    std::stable_sort(heard.begin(), heard.end(), [](auto one, auto other) { return one / messages < other / messages; });
+    user.check("all, in order",
+               heard.size() == heard_by_each && std::adjacent_find(heard.begin(), heard.end(), std::greater_equal{}) == heard.end());
+  };
+  wsbench::Scenario scenario = one_user(talk);
+  scenario.clients = clients;
+  scenario.expect = {wsbench::metric::check("all, in order") == 1.0};
+  const Report report = run_against(server, scenario);
+  INFO(report);
+  CHECK(report.expectations().front().met);
+  CHECK(report.metrics().received == clients * heard_by_each);
+  CHECK(counts_at_end(server) ==
+        EchoServer::Counts{
+            .connections = clients, .open = 0, .messages = planned, .answered = clients * heard_by_each, .swallowed = row.swallowed});
+}
+
+TEST_CASE("an echo server that sends to all gives each client its own pong", "[net][echo_server]") {
+  const EchoServer server({.to_all = true});
+  // Ping and message arrive with one read: the pong waits to be written as the message goes to everybody.
+  const auto ping_and_say = [&](wsbench::Session& user) -> wsbench::Task {
+    while (server.counts().open < clients) co_await user.pause(1ms);
+    wsbench::PendingPong pending = user.ping(2s);
+    user.send("hello");
+    const wsbench::Pong pong = co_await pending;
+    user.check("pong", static_cast<bool>(pong));
+    while (server.counts().messages < clients) co_await user.pause(1ms);
+  };
+  wsbench::Scenario scenario = one_user(ping_and_say);
+  scenario.clients = clients;
+  const Report report = run_against(server, scenario);
+  INFO(report);
+  CHECK(report.metrics().pings.answered == clients);
+  CHECK(report.metrics().failures.total() == 0);
+}
+
+TEST_CASE("an echo server that sends to all leaves out who is gone or not there yet", "[net][echo_server]") {
+  const EchoServer server({.to_all = true, .delay = 100ms});
+  // Accepted before the others, and never more than that.
+  const sockaddr_in address = support::BoundSocket::loopback(server.port());
+  const int bystander = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(bystander, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const auto leave_or_listen = [&](wsbench::Session& user) -> wsbench::Task {
+    while (server.counts().connections < clients) co_await user.pause(1ms);
+    if (user.id() == 0) {
+      user.send("remember me");
+      co_return;
+    }
+    const wsbench::Reply reply = co_await user.receive(2s);
+    user.check("heard", reply.contains("remember me"));
+  };
+  wsbench::Scenario scenario = one_user(leave_or_listen);
+  scenario.clients = clients;
+  scenario.expect = {wsbench::metric::check("heard") == 1.0};
+  const Report report = run_against(server, scenario);
+  INFO(report);
+  CHECK(report.expectations().front().met);
+  const EchoServer::Counts counts = counts_at_end(server);
+  CHECK(counts.messages == 1);
+  CHECK(counts.answered == clients - 1);
+  ::close(bystander);
 }
 
 TEST_CASE("an echo server stalls when it was told to", "[net][echo_server]") {

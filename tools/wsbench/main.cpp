@@ -279,6 +279,7 @@ class CommandLine {
     CLI::App& command = add_command("serve", "The embedded echo server", [options] { return serve(*options); });
     command.add_option("--address", options->address, "Numeric address to listen at")->capture_default_str()->type_name("ADDRESS");
     command.add_option("--port", options->port, "0 picks a free one")->capture_default_str()->type_name("PORT");
+    command.add_flag("--to-all", options->to_all, "Send each message to all clients that are connected, as a chat does");
     cli::add_duration(command, "--delay", options->delay, "Answer each message so long after it came");
     cli::add_count(command, "--swallow-every", options->swallow_every, "Give no answer to every Nth message");
     cli::add_count(command, "--close-every", options->close_every, "Close every Nth connection at its first message");

@@ -51,12 +51,14 @@ class EchoConnection final : private StreamEvents {
   std::uint64_t number() const noexcept { return number_; }
   /// Whether the handshake succeeded.
   bool opened() const noexcept { return engine_.has_value(); }
+  /// Whether messages can be sent now.
+  bool open() const noexcept { return opened() && !close_sent_ && !over_; }
   /// Whether it is to be closed at its first message.
   bool doomed() const noexcept { return doomed_; }
 
   /// Takes a message to be written when what led here has returned, or by `flush()`.
   void send(std::string_view payload, bool binary) {
-    if (!close_sent_) append_frame(loop_.write_buffer(), Role::server, binary ? Opcode::binary : Opcode::text, payload, random_);
+    if (open()) append_frame(loop_.write_buffer(), Role::server, binary ? Opcode::binary : Opcode::text, payload, random_);
   }
   /// Begins the closing handshake.
   void close(std::uint16_t code) {
