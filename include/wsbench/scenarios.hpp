@@ -187,7 +187,8 @@ inline Task publish(Session& user, const Broadcast& settings) {
   const std::size_t place = settings.envelope.find(placeholder);
   const std::string head = settings.envelope.substr(0, place);
   const std::string tail = std::string(settings.size - Publication::text_size, 'x') + settings.envelope.substr(place + placeholder.size());
-  while (joined && co_await user.turn()) user.send(head + user.publication() + tail);
+  if (!joined) co_return;  // not in the loop's condition: g++ 12 awaits there whatever is before the &&
+  while (co_await user.turn()) user.send(head + user.publication() + tail);
 }
 
 inline Task listen(Session& user, const Broadcast& settings) {
