@@ -66,6 +66,8 @@ inline std::vector<RatedFigure> assess(const Report& report) {
     RatedFigure entry{bounds, report.figure(bounds.metric), Rating::not_rated, {}};
     if (!entry.figure) {
       entry.why_not_rated = "not measured";
+    } else if (bounds.metric.unit == Unit::per_second && report.planned() == report.messages().one_way) {
+      entry.why_not_rated = "no answer was expected";
     } else if (bounds.metric.unit == Unit::per_second && offered <= bounds.good) {
       entry.why_not_rated = "this scenario offers at most " + format_rate(offered);
     } else {

@@ -82,6 +82,7 @@ class TextReport {
 
   void head() {
     line("{}: {}", report_.record().scenario, verdict_in_words());
+    if (load() == Configuration{}) return;  // a record filled by hand does not have to say
     const bool number = load().population.kind() == Population::Kind::number;
     std::string what = number ? fmt::format("{} {}", format_count(load().clients), load().clients == 1 ? "client" : "clients")
                               : to_string(load().population);
@@ -172,10 +173,15 @@ class TextReport {
   }
 
   void messages() {
+    const bool counted = metrics().bytes_sent + metrics().bytes_received > 0;
+    if (report_.planned() == 0 && !counted) return;
     section("Messages");
-    entry("sent", format_figure(report_.sent_per_second(), Unit::per_second) + " (messages a second)");
-    entry("bytes", fmt::format("{} out, {} in (with handshakes and framing)", format_size(metrics().bytes_sent),
-                               format_size(metrics().bytes_received)));
+    if (report_.planned() > 0) entry("sent", format_figure(report_.sent_per_second(), Unit::per_second) + " (messages a second)");
+    if (counted) {
+      entry("bytes", fmt::format("{} out, {} in (with handshakes and framing)", format_size(metrics().bytes_sent),
+                                 format_size(metrics().bytes_received)));
+    }
+    if (report_.planned() == report_.messages().one_way) return;  // no answer was expected
     table_row("", {"average", "median", "min", "p95", "p99", "p99.9", "max"});
     const auto row = [this](std::string_view name, const Histogram& times) {
       std::vector<std::string> cells;
@@ -221,8 +227,12 @@ class TextReport {
   void pushes() {
     if (metrics().pushes.empty()) return;
     section("Pushed by the server");
-    for (const PushMetrics& push : metrics().pushes) entry(push.label, format_count(push.count) + " came");
-    spread_head();
+    bool timed = false;
+    for (const PushMetrics& push : metrics().pushes) {
+      entry(push.label, format_count(push.count) + " came");
+      timed = timed || push.delivery_time.count() > 0;
+    }
+    if (timed) spread_head();
     for (const PushMetrics& push : metrics().pushes) {
       if (push.delivery_time.count() > 0) spread_row(push.label, push.delivery_time);
     }
@@ -298,16 +308,19 @@ class TextReport {
       entry("schedule lag",
             fmt::format("messages left {} late on average, {} at most", format_figure_of(lag.mean()), format_figure_of(lag.max())));
     }
-    entry("clock", record.generator.kernel_stamps ? "answers end at the kernel's receive stamp" : "answers end when they are read");
+    if (report_.messages().answered > 0)
+      entry("clock", record.generator.kernel_stamps ? "answers end at the kernel's receive stamp" : "answers end when they are read");
     if (const Histogram& waits = metrics().receive_lag; waits.count() > 0) {
       entry("receive lag", fmt::format("answers waited {} on average, {} at most, until they were read{}", format_figure_of(waits.mean()),
                                        format_figure_of(waits.max()), stamps_note()));
     }
     if (record.generator.busy) entry("busy", format_share(*record.generator.busy) + " of the time" + busy_note());
-    entry("used",
-          fmt::format("{} of CPU time, {} at most, {} {}", format_duration(record.generator.cpu_time),
-                      format_size(record.generator.max_rss_kib * 1024), load().workers, load().workers == 1 ? "worker" : "workers"));
+    if (record.generator.cpu_time.count() > 0)
+      entry("used",
+            fmt::format("{} of CPU time, {} at most, {} {}", format_duration(record.generator.cpu_time),
+                        format_size(record.generator.max_rss_kib * 1024), load().workers, load().workers == 1 ? "worker" : "workers"));
     const Environment& where = record.environment;
+    if (where == Environment{}) return;
     entry("on", fmt::format("{}, {}, {} {}, wsbench {} by {}, Asio {}", where.host, where.system, where.cores,
                             where.cores == 1 ? "core" : "cores", where.wsbench_version, where.compiler, where.asio_version));
   }
