@@ -751,12 +751,14 @@ TEST_CASE("the answer is awaited after the behaviour has ended", "[client]") {
     run.run();
     CHECK(run.messages().answered == 1);
     CHECK(about(run.clock.now(), 1ms));
+    CHECK(about(run.report().record().duration, 1ms));
   }
   SECTION("it never comes") {
     run.converse = silence;
     run.run();
     CHECK(run.messages().failed == 1);
     CHECK(about(run.clock.now(), 100ms));
+    CHECK(about(run.report().record().duration, 100ms));
     CHECK(run.wire().opens == 1);  // nobody is left to go on
   }
   CHECK(run.finished == 1);

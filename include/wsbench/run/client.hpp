@@ -507,11 +507,13 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     arrival_ = taken.arrival;
     // Flat out there is no schedule: the next message is due when the user has read the answer.
     last_event_ = taken.answer && scenario().pace.kind() == Pace::Kind::flat_out ? now_ : arrival_;
-    if (taken.answer) place_freed();
+    if (taken.answer) message_settled();
   }
 
-  // A turn that waited for a place among those in flight is due by the pace from now on.
-  void place_freed() noexcept {
+  // A message in flight was answered or given up.
+  void message_settled() noexcept {
+    if (behaviour_ended_) cohort_.outcome_at(now_);
+    // A turn that waited for its place is due by the pace from now on.
     if (turn_ == nullptr || !closed() || conversation_.in_flight() + 1 != scenario().in_flight) return;
     turn_due_ = next_due(scenario().pace, last_event_);
   }
@@ -520,7 +522,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void expire(std::chrono::nanoseconds by) {
     const bool in_step = conversation_.expire(by, now_, [this](std::chrono::nanoseconds deadline) {
       last_event_ = deadline;
-      place_freed();
+      message_settled();
     });
     if (!in_step) fall_out_of_step();
   }
