@@ -25,6 +25,8 @@ class EchoPolicy {
   virtual void on_open(EchoConnection& connection) = 0;
   /// A message came.
   virtual void on_message(EchoConnection& connection, std::string_view payload, bool binary) = 0;
+  /// A ping came, which is answered without more ado.
+  virtual void on_ping(EchoConnection&) {}
   /// The connection is over; it may be destroyed in here.
   virtual void on_ended(EchoConnection& connection) = 0;
 
@@ -93,6 +95,7 @@ class EchoConnection final : private StreamEvents {
       return true;
     }
     bool on_ping(std::string_view payload) const {
+      self.policy_.on_ping(self);
       if (!self.close_sent_) append_frame(self.loop_.write_buffer(), Role::server, Opcode::pong, payload, self.random_);
       return true;
     }
