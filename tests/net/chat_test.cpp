@@ -146,8 +146,8 @@ void require_same_books(const Metrics& metrics, const ChatCounts& counts) {
 }
 
 // Runs a scenario to its end, by when everybody has left the room.
-Report talk(ChatServer& server, wsbench::Scenario scenario, std::uint64_t workers) {
-  scenario.pace = wsbench::think(2ms);
+Report talk(ChatServer& server, wsbench::Scenario scenario, std::uint64_t workers, const wsbench::Pace& pace = wsbench::think(2ms)) {
+  scenario.pace = pace;
   const Report report = support::run_within(limit, LoadTest{server.url(), std::move(scenario), {.workers = workers}});
   INFO(report);
   support::require_sums(report, report.messages().sent);
@@ -158,9 +158,11 @@ Report talk(ChatServer& server, wsbench::Scenario scenario, std::uint64_t worker
 
 TEST_CASE("the report of a chat is what the server has in its books", "[net][chat]") {
   const std::uint64_t workers = GENERATE(1U, 2U);
+  const wsbench::Pace pace = GENERATE(wsbench::think(2ms), wsbench::flat_out(), wsbench::rate(1000));
+  CAPTURE(workers, to_string(pace));
   constexpr std::uint64_t clients = 10, messages = 20;
   ChatServer server;
-  const Report report = talk(server, {.clients = clients, .messages = messages, .behaviour = in_chat(chatter, "chatter")}, workers);
+  const Report report = talk(server, {.clients = clients, .messages = messages, .behaviour = in_chat(chatter, "chatter")}, workers, pace);
   const ChatCounts counts = server.counts();
   require_same_books(report.metrics(), counts);
   CHECK(labelled(report.metrics(), "say").sent == clients * messages);
@@ -246,4 +248,38 @@ TEST_CASE("what the server refuses is an answer and a failed check", "[net][chat
   CHECK(count_in(counts.said, "refused") == failed);
   CHECK(report.messages().answered == clients * (3 + messages));
   CHECK(passed(report.metrics(), "login") == clients);
+}
+
+TEST_CASE("answers that come late, twice or unasked are told apart as the server did it", "[net][chat]") {
+  constexpr std::uint64_t clients = 8, messages = 12, said = clients * messages;
+  const auto patient = [](Session& user) -> Task {
+    co_await enter(user, "patient");
+    while (co_await user.turn()) {
+      const std::string id = std::to_string(user.state<Numbers>().next++);
+      const Reply reply = co_await user.request("say", R"({"id":)" + id + R"(,"op":"say","text":"hello"})", 500ms);
+      user.check("taken", static_cast<bool>(reply));
+    }
+    co_await ask(user, "leave");
+  };
+  ChatServer server({.withheld_every = 20, .twice_every = 7, .unasked_every = 5});
+  wsbench::Scenario scenario{.clients = clients, .messages = messages};
+  scenario.behaviour = Behaviour{patient}.correlate(wsbench::json_member("id")).on_message("said", wsbench::containing(R"("op":"said")"));
+  const Report report = talk(server, scenario, 1);
+  const ChatCounts counts = server.counts();
+  INFO(counts);
+  CHECK(counts.withheld == said / 20);
+  CHECK(counts.unasked == said / 5);
+  CHECK(counts.doubled > 0);
+  const wsbench::MessageMetrics messages_said = labelled(report.metrics(), "say");
+  CHECK(messages_said.sent == said);
+  CHECK(messages_said.failed == counts.withheld);
+  CHECK(messages_said.answered == count_in(counts.said, "taken") - counts.withheld - counts.doubled - counts.unasked);
+  CHECK(passed(report.metrics(), "taken") == messages_said.answered);
+  CHECK(report.metrics().late == counts.withheld);
+  CHECK(report.metrics().duplicated == counts.doubled);
+  CHECK(report.metrics().unclaimed == counts.unasked);
+  CHECK(report.metrics().received == ChatCounts::sum(counts.said));
+  CHECK(pushed(report.metrics()) == count_in(counts.said, "said"));
+  CHECK(report.metrics().failures.count(wsbench::Failure::timeout) == counts.withheld);
+  CHECK(report.metrics().failures.total() == counts.withheld);
 }
