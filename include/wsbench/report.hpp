@@ -87,7 +87,7 @@ struct PartRecord {
 struct RunRecord {
   std::string scenario{};                              ///< its name
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
-  std::chrono::nanoseconds duration{0};                ///< from the start until the last behaviour ended or connection was lost
+  std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
@@ -228,9 +228,14 @@ class Report {
   std::chrono::nanoseconds window() const noexcept {
     return std::max(record_.duration - record_.configuration.warm_up, std::chrono::nanoseconds{0});
   }
-  /// Messages sent a second, over the window.
+  /// How long messages were sent: the window, as far as the load's duration reaches; the last answers may come after it.
+  std::chrono::nanoseconds sending_window() const noexcept {
+    const Configuration& load = record_.configuration;
+    return load.duration.count() > 0 ? std::min(window(), std::max(load.duration - load.warm_up, std::chrono::nanoseconds{0})) : window();
+  }
+  /// Messages sent a second, over the sending window.
   std::optional<double> sent_per_second() const {
-    const double seconds = std::chrono::duration<double>(window()).count();
+    const double seconds = std::chrono::duration<double>(sending_window()).count();
     if (seconds <= 0 || planned() == 0) return std::nullopt;
     return static_cast<double>(messages_.sent) / seconds;
   }

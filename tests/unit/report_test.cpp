@@ -240,6 +240,21 @@ TEST_CASE("more than one connection in a hundred that failed for want of files o
   CHECK(Report(record).invalid_because()[0].starts_with("generator-limited: 3 connections "));
 }
 
+TEST_CASE("rates are taken over the time in which messages were sent, not over the wait for the last answers", "[report]") {
+  RunRecord record = record_of({.failed = 1000});
+  record.configuration.pace = wsbench::rate(100);
+  record.configuration.duration = 10s;
+  record.configuration.warm_up = 2s;
+  record.duration = 15s;  // the last messages timed out
+  CHECK(Report(record).sending_window() == 8s);
+  CHECK(Report(record).sent_per_second() == 125.0);
+  record.duration = 6s;  // interrupted
+  CHECK(Report(record).sent_per_second() == 250.0);
+  record.configuration.duration = 0s;
+  record.duration = 15s;
+  CHECK(Report(record).sending_window() == 13s);
+}
+
 TEST_CASE("rates are taken over the run without its warm-up", "[report]") {
   RunRecord record = record_of({.answered = 10});
   record.configuration.warm_up = 1500ms;

@@ -307,7 +307,7 @@ inline Json message_figures(const MessageMetrics& messages, std::optional<std::u
 }
 
 inline Json messages_json(const Report& report, const Metrics& metrics) {
-  const std::chrono::nanoseconds duration = report.window();
+  const std::chrono::nanoseconds duration = report.sending_window();
   Json object = message_figures(report.messages(), metrics.not_sent, duration);
   traffic_counts(metrics, into(object));
   Json& labels = object["labels"] = Json::object();
