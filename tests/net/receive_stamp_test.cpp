@@ -14,6 +14,9 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
 
+#include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/receive_stamp.hpp>
+#include <wsbench/net/stream.hpp>
 #include <wsbench/wsbench.hpp>
 
 #include "catch.hpp"

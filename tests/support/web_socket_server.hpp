@@ -14,7 +14,10 @@
 #include <asio/ip/address_v4.hpp>
 #include <asio/ip/tcp.hpp>
 
-#include <wsbench/wsbench.hpp>
+#include <wsbench/net/deadline_queue.hpp>
+#include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/protocol.hpp>
+#include <wsbench/run/echo_connection.hpp>
 
 namespace support {
 

@@ -1,0 +1,188 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <wsbench/error.hpp>
+#include <wsbench/net/deadline_queue.hpp>
+#include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/protocol.hpp>
+#include <wsbench/run/echo_connection.hpp>
+#include <wsbench/run/echo_options.hpp>
+
+namespace wsbench::detail {
+
+/// Everything of an echo server's thread; elsewhere only what is atomic or does not change.
+class EchoService final : public EchoPolicy {
+ public:
+  explicit EchoService(EchoServerOptions chosen) : options(std::move(chosen)) {
+    listen();
+    delayed_.service = this;
+    stall_.service = this;
+    if (options.stall_for.count() > 0) loop.deadlines().arm(stall_, options.stall_at);
+    accept();
+    thread_ = std::thread([this] { loop.run(std::chrono::steady_clock::now()); });
+  }
+  EchoService(const EchoService&) = delete;
+  EchoService& operator=(const EchoService&) = delete;
+  ~EchoService() { stop(); }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    loop.post([this] { loop.stop(); });
+    thread_.join();
+    alive_.clear();
+    asio::error_code ignored;
+    acceptor_.close(ignored);
+  }
+
+  EchoServerOptions options;
+  EventLoop loop{};
+  std::uint16_t port{0};
+  std::atomic<std::uint64_t> connections{0};
+  std::atomic<std::uint64_t> open{0};
+  std::atomic<std::uint64_t> messages{0};
+  std::atomic<std::uint64_t> answered{0};
+  std::atomic<std::uint64_t> swallowed{0};
+
+ private:
+  struct Answer {
+    std::chrono::nanoseconds due{0};
+    std::weak_ptr<EchoConnection> connection{};
+    std::string payload{};
+    bool binary{false};
+  };
+  struct Delayed final : Deadline {
+    void on_deadline(std::chrono::nanoseconds now) override { service->answer_due(now); }
+    EchoService* service{nullptr};
+  };
+  struct Stall final : Deadline {
+    void on_deadline(std::chrono::nanoseconds) override { std::this_thread::sleep_for(service->options.stall_for); }
+    EchoService* service{nullptr};
+  };
+
+  void listen() {
+    asio::error_code error;
+    const auto address = asio::ip::make_address(options.address, error);
+    if (error) throw Error("address", in_quotes(options.address) + " is no numeric address: give one such as 127.0.0.1 or ::1");
+    const asio::ip::tcp::endpoint endpoint(address, options.port);
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::ip::tcp::acceptor::max_listen_connections, error);
+    if (error) {
+      throw Error("port", "cannot listen at " + options.address + ':' + std::to_string(options.port) + ": " + error.message() +
+                              ": give another one, or 0 for any that is free");
+    }
+    acceptor_.non_blocking(true);
+    port = acceptor_.local_endpoint().port();
+  }
+
+  void accept() {
+    accepting_ = true;
+    acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read, loop.entering([this](const asio::error_code& failed) {
+      accepting_ = false;
+      if (failed) return;
+      // As many as are waiting, but the others want their turn too.
+      for (int left = 64; left > 0; --left) {
+        asio::error_code error;
+        asio::ip::tcp::socket socket = acceptor_.accept(error);
+        // Out of descriptors, it would only be called again and again: the next connection that ends lets it go on.
+        if (error == asio::error::no_descriptors && !alive_.empty()) return;
+        if (error) break;
+        serve(std::move(socket));
+      }
+      accept();
+    }));
+  }
+
+  void serve(asio::ip::tcp::socket socket) {
+    asio::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    const std::uint64_t number = ++accepted_;
+    const bool doomed = options.close_every > 0 && number % options.close_every == 0;
+    auto connection = std::make_shared<EchoConnection>(loop, pool_, random_, *this, number, doomed);
+    alive_.emplace(connection.get(), connection);
+    connection->start(std::move(socket));
+  }
+
+  void on_open(EchoConnection& connection) override {
+    ++connections;
+    ++open;
+    if (!options.greeting.empty()) connection.send(options.greeting, false);
+  }
+
+  void on_message(EchoConnection& connection, std::string_view payload, bool binary) override {
+    const std::uint64_t number = ++messages;
+    if (connection.doomed()) return connection.close(1001);
+    if (options.swallow_every > 0 && number % options.swallow_every == 0) {
+      ++swallowed;
+    } else if (options.delay.count() > 0) {
+      answers_.push_back({loop.now() + options.delay, alive_.at(&connection), std::string(payload), binary});
+      loop.deadlines().arm(delayed_, answers_.front().due);
+    } else if (options.to_all) {
+      connection.flush();  // what it has taken so far is in the buffer that all share
+      send_to_all(payload, binary);
+    } else {
+      connection.send(payload, binary);
+      ++answered;
+    }
+  }
+
+  void on_ended(EchoConnection& connection) override {
+    if (connection.opened()) --open;
+    alive_.erase(&connection);
+    if (!accepting_) accept();
+  }
+
+  void send_to_all(std::string_view payload, bool binary) {
+    for (const auto& [connection, owner] : alive_) {
+      if (!connection->open()) continue;
+      connection->send(payload, binary);
+      connection->flush();
+      ++answered;
+    }
+  }
+
+  // The delay is the same for all: the oldest answer is due first.
+  void answer_due(std::chrono::nanoseconds now) {
+    for (; !answers_.empty() && answers_.front().due <= now; answers_.pop_front()) {
+      const Answer& answer = answers_.front();
+      if (options.to_all) {
+        send_to_all(answer.payload, answer.binary);
+        continue;
+      }
+      const auto connection = answer.connection.lock();
+      if (connection == nullptr) continue;
+      connection->send(answer.payload, answer.binary);
+      connection->flush();
+      ++answered;
+    }
+    if (!answers_.empty()) loop.deadlines().arm(delayed_, answers_.front().due);
+  }
+
+  Random random_{1};
+  MessagePool pool_{std::size_t{64} << 20U};
+  asio::ip::tcp::acceptor acceptor_{loop.context()};
+  Delayed delayed_{};
+  Stall stall_{};
+  std::deque<Answer> answers_{};
+  std::unordered_map<EchoConnection*, std::shared_ptr<EchoConnection>> alive_{};
+  std::uint64_t accepted_{0};
+  bool accepting_{false};
+  std::thread thread_{};
+};
+
+}  // namespace wsbench::detail

@@ -1,0 +1,3 @@
+// The engine, compiled once for a program of several files.
+#define WSBENCH_ENGINE
+#include <wsbench/wsbench.hpp>
