@@ -20,39 +20,18 @@
 #include "catch.hpp"
 #include "support/child_process.hpp"
 #include "support/misbehaving_server.hpp"
+#include "support/scratch_file.hpp"
 
 using namespace std::chrono_literals;
 using support::BoundSocket;
 using support::ChildProcess;
 using support::MisbehavingServer;
 using support::PeerSocket;
+using support::ScratchFile;
 
 namespace {
 
 constexpr auto patience = 30s;
-
-// A file of this test's own, gone with it.
-class ScratchFile {
- public:
-  explicit ScratchFile(const std::string& content = {}) {
-    const int descriptor = ::mkstemp(name_.data());
-    REQUIRE(descriptor >= 0);
-    ::close(descriptor);
-    std::ofstream(name_) << content;
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile() { std::remove(name_.c_str()); }
-
-  const std::string& name() const noexcept { return name_; }
-  std::string content() const {
-    std::ifstream file(name_);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
-
- private:
-  std::string name_ = "/tmp/wsbench-test-XXXXXX";
-};
 
 struct Outcome {
   int exit_code{-1};
@@ -131,6 +110,11 @@ TEST_CASE("what cannot be run is refused in one line that names what is wrong", 
       {{"light", nobody, "--bogus"}, "--bogus"},
       {{"light", nobody, "--clients", "3"}, "--clients"},  // light is light
       {{"run", nobody}, "clients"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--message-file", "/nowhere"}, "/nowhere"},
+      {{"run", nobody, "-c", "1", "-n", "1", "--message-format", "{name}"}, "format"},
+      {{"run", nobody, "-c", "1", "--hold"}, "duration"},
+      {{"run", nobody, "-c", "2", "-d", "1s", "--publishers", "1", "--envelope", "x"}, "envelope"},
+      {{"run", nobody, "-c", "2", "-d", "1s", "--hold", "--publishers", "1"}, "--publishers"},
       {{"run", nobody, "-c", "0", "-n", "1"}, "clients"},
       {{"run", nobody, "-c", "-1", "-n", "1"}, "--clients"},
       {{"run", nobody, "-c", "many", "-n", "1"}, "--clients"},
@@ -376,6 +360,34 @@ TEST_CASE("a second interruption ends it at once", "[cli]") {
   ::kill(process.pid(), SIGTERM);
   ::kill(process.pid(), SIGCONT);
   CHECK(process.wait(patience) == 128 + SIGTERM);
+}
+
+TEST_CASE("connections that are only held, with pings", "[cli]") {
+  const wsbench::EchoServer server;
+  const Outcome outcome = run({"run", server.url(), "-c", "3", "-d", "500ms", "--hold", "--ping-every", "50ms"});
+  INFO(outcome.out << outcome.errors);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.find("pings") != std::string::npos);
+  CHECK(outcome.out.find("0 failed") != std::string::npos);
+  CHECK(server.counts().messages == 0);
+}
+
+TEST_CASE("a broadcast from the command line is judged by its deliveries", "[cli]") {
+  const wsbench::EchoServer server({.to_all = true});
+  const Outcome outcome = run({"run", server.url(), "-c", "10", "--publishers", "2", "--rate", "50/s", "-d", "1s", "--warm-up", "200ms",
+                               "--envelope", R"({"say":"$publication"})", "--expect", "missing_deliveries == 0"});
+  INFO(outcome.out << outcome.errors);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.find("0 missing") != std::string::npos);
+  CHECK(outcome.out.find("missing_deliveries == 0") != std::string::npos);
+}
+
+TEST_CASE("messages from a file and by a format", "[cli]") {
+  const wsbench::EchoServer server;
+  const ScratchFile message("what is said");
+  CHECK(run({"run", server.url(), "-c", "1", "-n", "3", "--message-file", message.name()}).exit_code == 0);
+  CHECK(run({"run", server.url(), "-c", "1", "-n", "3", "--message-format", R"({{"id":{client},"n":{message}}})"}).exit_code == 0);
+  CHECK(server.counts().answered == 6);
 }
 
 TEST_CASE("serve says where it listens and what it did", "[cli]") {

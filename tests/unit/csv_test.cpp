@@ -14,6 +14,7 @@
 #include <wsbench/csv.hpp>
 
 #include "catch.hpp"
+#include "support/scratch_file.hpp"
 
 using namespace std::string_view_literals;
 using wsbench::Csv;
@@ -63,28 +64,6 @@ std::string quoted(const std::string& field) {
   for (const char letter : field) text += letter == '"' ? std::string("\"\"") : std::string(1, letter);
   return text + '"';
 }
-
-// A file with this text in it, gone after the test.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view text) {
-    char path[] = "/tmp/wsbench_csv_XXXXXX";
-    const int descriptor = mkstemp(path);
-    REQUIRE(descriptor >= 0);
-    path_ = path;
-    std::FILE* file = fdopen(descriptor, "wb");
-    REQUIRE(std::fwrite(text.data(), 1, text.size(), file) == text.size());
-    std::fclose(file);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { std::remove(path_.c_str()); }
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 
@@ -176,18 +155,18 @@ TEST_CASE("an error's member is the file and the line", "[csv]") {
 }
 
 TEST_CASE("files are read", "[csv]") {
-  const TemporaryFile file{"\xef\xbb\xbfname,password\r\nada,\"se\"\"cret\"\r\n"};
-  CHECK(rows_of(Csv::from_file(file.path())) == Rows{{"name", "password"}, {"ada", "se\"cret"}});
+  const support::ScratchFile file{"\xef\xbb\xbfname,password\r\nada,\"se\"\"cret\"\r\n"};
+  CHECK(rows_of(Csv::from_file(file.name())) == Rows{{"name", "password"}, {"ada", "se\"cret"}});
 
   std::string long_text = "a,b\n";
   while (long_text.size() < 300'000) long_text += "0123456789,\"x\"\"y\"\n";
-  const TemporaryFile long_file{long_text};
-  const Csv csv = Csv::from_file(long_file.path());
+  const support::ScratchFile long_file{long_text};
+  const Csv csv = Csv::from_file(long_file.name());
   CHECK(csv.size() == static_cast<std::size_t>(std::count(long_text.begin(), long_text.end(), '\n')) - 1);
   CHECK(csv.row_for(csv.size() - 1)["b"] == "x\"y");
 
-  const TemporaryFile empty{""};
-  CHECK_THROWS_WITH(Csv::from_file(empty.path()), empty.path() + ": is empty: its first line names the columns");
+  const support::ScratchFile empty{""};
+  CHECK_THROWS_WITH(Csv::from_file(empty.name()), empty.name() + ": is empty: its first line names the columns");
   CHECK_THROWS_WITH(Csv::from_file("no/such.csv"), "no/such.csv: cannot be read: No such file or directory");
   CHECK_THROWS_WITH(Csv::from_file("/tmp"), "/tmp: cannot be read: Is a directory");
 }

@@ -15,6 +15,7 @@
 
 #include "catch.hpp"
 #include "support/idle_session.hpp"
+#include "support/scratch_file.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
@@ -178,6 +179,37 @@ TEST_CASE("a text of one's own is sent as it is, and is not matched by number", 
     CHECK(sent[1].payload == text);
   }
   CHECK(sent_by(wsbench::echo({.text = "raw", .binary = true}), 1).at(0).binary);
+}
+
+TEST_CASE("a message from a file is sent as it is", "[scenarios]") {
+  const std::string bytes("\x00line\nline\xff", 11);
+  Behaviour echo;
+  {
+    const support::ScratchFile file(bytes);
+    echo = wsbench::echo({.file = file.name(), .binary = true});
+  }
+  const std::vector<Sent> sent = sent_by(echo, 2);
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[1].payload == bytes);
+  CHECK(sent[1].binary);
+  CHECK_THROWS_AS(wsbench::echo({.file = "/nowhere/at/all"}), wsbench::Error);
+}
+
+TEST_CASE("a message from a format is made anew for each turn", "[scenarios]") {
+  const std::vector<Sent> sent = sent_by(wsbench::echo({.format = R"({{"user":{client},"n":{message:03},"at":{random}}})"}), 3, 7);
+  REQUIRE(sent.size() == 3);
+  CHECK(sent[0].payload.starts_with(R"({"user":7,"n":000,"at":)"));
+  CHECK(sent[2].payload.starts_with(R"({"user":7,"n":002,"at":)"));
+  CHECK(sent[0].payload.substr(20) != sent[1].payload.substr(20));
+}
+
+TEST_CASE("a format that is none, and two kinds of message at once, are refused", "[scenarios]") {
+  for (const std::string& format : {std::string("{"), std::string("{name}"), std::string("{client:x!}"), std::string(R"({"a":1})")}) {
+    INFO(format);
+    CHECK_THROWS_AS(wsbench::echo({.format = format}), wsbench::Error);
+  }
+  CHECK_THROWS_AS(wsbench::echo({.text = "a", .format = "b"}), wsbench::Error);
+  CHECK_THROWS_AS(wsbench::echo({.text = "a", .file = "/dev/null"}), wsbench::Error);
 }
 
 TEST_CASE("a numbered message is JSON with its number in sixteen digits", "[scenarios]") {
