@@ -43,7 +43,7 @@ StoppedRun run_with_a_stop(const bench::EchoProcess& server, const Scenario& sce
 
 double capacity_of(const bench::EchoProcess& server) {
   constexpr std::uint64_t messages_each = 2000;
-  bench::RawClient client(server.port(), clients, 64);
+  bench::RawClient client(server.port(), {.connections = clients, .size = 64});
   const auto start = std::chrono::steady_clock::now();
   client.run(messages_each);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
