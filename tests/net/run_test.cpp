@@ -1,5 +1,6 @@
 // A run under way: looked at, waited for, stopped.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <wsbench/wsbench.hpp>
 
@@ -186,4 +188,28 @@ TEST_CASE("what on_answer throws comes out of wait()", "[net][run]") {
   REQUIRE(run.wait_for(limit));
   CHECK_THROWS_AS(run.wait(), std::logic_error);
   CHECK(run.snapshot().record().interrupted);
+}
+
+TEST_CASE("on_snapshot is told each second and at the end, of more each time", "[net][run]") {
+  const std::uint64_t workers = GENERATE(1U, 2U);
+  CAPTURE(workers);
+  const EchoServer server;
+  std::vector<std::uint64_t> answered;
+  const wsbench::Options options{.workers = workers,
+                                 .on_snapshot = [&](const wsbench::Report& report) { answered.push_back(report.messages().answered); }};
+  const wsbench::Scenario scenario{.name = "watched", .clients = 4, .duration = 2500ms, .pace = wsbench::rate(200)};
+  const wsbench::Report report = LoadTest{server.url(), scenario, options}.run();
+  REQUIRE(answered.size() >= 2);  // three where the machine is not busy
+  CHECK(answered.size() <= 4);
+  CHECK(std::is_sorted(answered.begin(), answered.end()));
+  CHECK(answered.front() < report.messages().answered);
+  CHECK(answered.back() == report.messages().answered);
+}
+
+TEST_CASE("what on_snapshot throws ends the run and comes out of wait()", "[net][run]") {
+  const EchoServer server;
+  const wsbench::Options options{.on_snapshot = [](const wsbench::Report&) { throw std::logic_error("no more, please"); }};
+  Run run = LoadTest{server.url(), endless(), options}.start();
+  REQUIRE(run.wait_for(limit));
+  CHECK_THROWS_AS(run.wait(), std::logic_error);
 }
