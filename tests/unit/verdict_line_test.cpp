@@ -6,7 +6,7 @@
 using wsbench::verdict_line;
 
 TEST_CASE("the verdict and why, in one line", "[verdict_line]") {
-  CHECK(verdict_line(support::passed_report()) == "PASSED");
+  CHECK(verdict_line(support::passed_report()) == "PASSED: every expectation was met");
   CHECK(verdict_line(support::failed_report()) ==
         "FAILED: missed latency.mean < 5ms (it is 10.0 ms), check{welcomed} > 99% (n/a: not measured)");
   CHECK(verdict_line(support::unanswered_report()) == "FAILED: answers were expected and none came");

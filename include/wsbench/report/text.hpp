@@ -14,6 +14,7 @@
 
 #include <wsbench/assessment.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/report/verdict_line.hpp>
 #include <wsbench/units.hpp>
 
 namespace wsbench {
@@ -364,34 +365,8 @@ class TextReport {
 
   // Why, in one line: the last thing a reader sees.
   void verdict() {
-    std::string why;
-    switch (report_.verdict()) {
-      case Verdict::passed:
-        why = !report_.expectations().empty()   ? "every expectation was met"
-              : report_.messages().answered > 0 ? "answers came; nothing else was expected"
-                                                : "nothing was expected";
-        break;
-      case Verdict::failed: why = why_failed(); break;
-      case Verdict::invalid: why = "the figures say nothing about the server"; break;
-      case Verdict::interrupted: why = "the figures are those up to then"; break;
-      case Verdict::no_connection: why = why_not_connected(); break;
-    }
     line("");
-    wrapped("", verdict_in_words() + ": " + why);
-  }
-
-  std::string why_failed() const {
-    if (report_.unanswered()) return "answers were expected and none came";
-    std::string missed;
-    for (const ExpectationResult& expectation : report_.expectations()) {
-      if (!expectation.met) missed += (missed.empty() ? "missed " : ", ") + expectation.text;
-    }
-    return missed;
-  }
-
-  std::string why_not_connected() const {
-    const std::vector<FailureCount> failures = metrics().failures.by_count();
-    return "nothing could connect" + (failures.empty() ? std::string() : " (" + label(failures.front()) + ')');
+    wrapped("", verdict_line(report_));
   }
 
   const Report& report_;

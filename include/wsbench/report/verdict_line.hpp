@@ -19,6 +19,11 @@ inline std::string missed_expectations(const Report& report) {
   return missed;
 }
 
+inline std::string why_passed(const Report& report) {
+  if (!report.expectations().empty()) return "every expectation was met";
+  return report.messages().answered > 0 ? "answers came; nothing else was expected" : "nothing was expected";
+}
+
 inline std::string why_invalid(const Report& report) {
   std::string reasons;
   for (const std::string& reason : report.invalid_because()) reasons += (reasons.empty() ? "" : "; ") + reason;
@@ -32,10 +37,10 @@ inline std::string why_not_connected(const Report& report) {
 
 }  // namespace detail
 
-/// The verdict and why, in one line: "FAILED: missed latency.p99 < 20ms (it is 45.2 ms)", "INVALID: generator-limited: ...", "PASSED".
+/// The verdict and why, in one line: "FAILED: missed latency.p99 < 20ms (it is 45.2 ms)", "INVALID: generator-limited: ...".
 inline std::string verdict_line(const Report& report) {
   switch (report.verdict()) {
-    case Verdict::passed: return "PASSED";
+    case Verdict::passed: return "PASSED: " + detail::why_passed(report);
     case Verdict::failed:
       return "FAILED: " + (report.unanswered() ? "answers were expected and none came" : detail::missed_expectations(report));
     case Verdict::invalid: return "INVALID: " + detail::why_invalid(report);
