@@ -53,6 +53,10 @@ class SequencedMessage {
 
   /// The number in a message or in an answer that has the message somewhere in it: the first 16 hexadecimal digits after a '#'.
   static std::optional<std::uint64_t> number_in(std::string_view message) noexcept {
+    // Mostly it is the message itself that comes back.
+    if (message.starts_with(prefix)) {
+      if (const std::optional<std::uint64_t> sequence = read_hex(message.substr(prefix.size()))) return sequence;
+    }
     for (std::size_t sharp = message.find('#'); sharp != message.npos; sharp = message.find('#', sharp + 1)) {
       if (const std::optional<std::uint64_t> sequence = read_hex(message.substr(sharp + 1))) return sequence;
     }
