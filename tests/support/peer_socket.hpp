@@ -11,12 +11,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <websocketpp/base64/base64.hpp>
 #include <websocketpp/sha1/sha1.hpp>
 
 #include "support/frames.hpp"
+#include "support/unread_bytes.hpp"
 
 namespace support {
 
@@ -43,6 +45,12 @@ class PeerSocket {
       if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
     }
     return bytes.empty();
+  }
+
+  /// Waits until the client has read all that was written, or is gone, so that what is written next is a read of its own.
+  void wait_until_read() const {
+    const UnreadBytes unread(descriptor_);
+    while (unread.count() > 0) std::this_thread::yield();
   }
 
   /// Reads the head of the upgrade request, up to and including the empty line.
