@@ -407,10 +407,10 @@ TEST_CASE("5.5.1, 7.4: closing by the server", "[faults][rfc6455]") {
       {"5.5.1", "a reason of 123 bytes", closing(1000, bytes(123)), closed(1000, bytes(40) + "...")},
       {"5.5.1", "a reason of two, three and four bytes a letter", closing(1000, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"),
        closed(1000, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80")},
-      {"5.5.1", "a reason that is not UTF-8", closing(1000, "\xFF"), breaks(bad_reason)},
-      {"5.5.1", "a reason with an overlong form", closing(1000, "\xC0\xAF"), breaks(bad_reason)},
-      {"5.5.1", "a reason with a surrogate", closing(1000, "\xED\xA0\x80"), breaks(bad_reason)},
-      {"5.5.1", "a reason that ends in mid code point", closing(1000, "bye \xE2\x82"), breaks(bad_reason)},
+      {"5.5.1", "a reason that is not UTF-8", closing(1000, "\xFF"), breaks(bad_reason, 1007)},
+      {"5.5.1", "a reason with an overlong form", closing(1000, "\xC0\xAF"), breaks(bad_reason, 1007)},
+      {"5.5.1", "a reason with a surrogate", closing(1000, "\xED\xA0\x80"), breaks(bad_reason, 1007)},
+      {"5.5.1", "a reason that ends in mid code point", closing(1000, "bye \xE2\x82"), breaks(bad_reason, 1007)},
       {"5.5.1", "a wrong status and a wrong reason", closing(999, "\xFF"), breaks(bad_status)},
       {"5.5.1", "a text after it", closing(1000) + text("late"), closed(1000)},
       {"5.5.1", "a ping after it", closing(1000) + ping("late"), closed(1000)},
@@ -538,10 +538,10 @@ TEST_CASE("5.6, 8.1: text is UTF-8", "[faults][rfc6455]") {
     }
   }
   for (const Sequence& each : bad) {
-    rows.push_back({"8.1", each.what, text(each.bytes), breaks(not_utf8)});
-    rows.push_back({"8.1", std::string(each.what) + ", at the end of a long text", text(bytes(40) + each.bytes), breaks(not_utf8)});
-    rows.push_back(
-        {"8.1", std::string(each.what) + ", in a second fragment", text("Hello ", not_final) + continuation(each.bytes), breaks(not_utf8)});
+    rows.push_back({"8.1", each.what, text(each.bytes), breaks(not_utf8, 1007)});
+    rows.push_back({"8.1", std::string(each.what) + ", at the end of a long text", text(bytes(40) + each.bytes), breaks(not_utf8, 1007)});
+    rows.push_back({"8.1", std::string(each.what) + ", in a second fragment", text("Hello ", not_final) + continuation(each.bytes),
+                    breaks(not_utf8, 1007)});
     rows.push_back(
         {"5.6", std::string(each.what) + ", in a binary, where all is allowed", binary(each.bytes), hears({as_binary(each.bytes)})});
   }
@@ -559,15 +559,15 @@ TEST_CASE("5.6, 8.1: text in fragments", "[faults][rfc6455]") {
        hears({smile}).ponging({"\xFF"})},
       {"5.6", "an empty fragment in mid code point", text("\xF0\x9F", not_final) + continuation("", not_final) + continuation("\x98\x80"),
        hears({smile})},
-      {"8.1", "the message ends in mid code point", text("\xF0\x9F", not_final) + continuation("\x98"), breaks(not_utf8)},
-      {"8.1", "the message ends in mid code point with nothing", text("\xF0\x9F", not_final) + continuation(""), breaks(not_utf8)},
-      {"8.1", "a code point is begun and another follows", text("\xF0\x9F", not_final) + continuation(smile), breaks(not_utf8)},
-      {"8.1", "half a code point in one message, half in the next", text("\xF0\x9F") + text("\x98\x80"), breaks(not_utf8)},
-      {"8.1", "not UTF-8 in the first of two", text("\xFF", not_final) + continuation("Hello"), breaks(not_utf8)},
-      {"8.1", "an overlong form across two", text("\xC0", not_final) + continuation("\xAF"), breaks(not_utf8)},
-      {"8.1", "a surrogate across two", text("\xED", not_final) + continuation("\xA0\x80"), breaks(not_utf8)},
-      {"8.1", "beyond the last code point across two", text("\xF4", not_final) + continuation("\x90\x80\x80"), breaks(not_utf8)},
-      {"8.1", "after a good message", text("Hello") + text("\xFF"), breaks(not_utf8).after({"Hello"})},
-      {"8.1", "after a ping", ping("p") + text("\xFF"), breaks(not_utf8).ponging({"p"})},
+      {"8.1", "the message ends in mid code point", text("\xF0\x9F", not_final) + continuation("\x98"), breaks(not_utf8, 1007)},
+      {"8.1", "the message ends in mid code point with nothing", text("\xF0\x9F", not_final) + continuation(""), breaks(not_utf8, 1007)},
+      {"8.1", "a code point is begun and another follows", text("\xF0\x9F", not_final) + continuation(smile), breaks(not_utf8, 1007)},
+      {"8.1", "half a code point in one message, half in the next", text("\xF0\x9F") + text("\x98\x80"), breaks(not_utf8, 1007)},
+      {"8.1", "not UTF-8 in the first of two", text("\xFF", not_final) + continuation("Hello"), breaks(not_utf8, 1007)},
+      {"8.1", "an overlong form across two", text("\xC0", not_final) + continuation("\xAF"), breaks(not_utf8, 1007)},
+      {"8.1", "a surrogate across two", text("\xED", not_final) + continuation("\xA0\x80"), breaks(not_utf8, 1007)},
+      {"8.1", "beyond the last code point across two", text("\xF4", not_final) + continuation("\x90\x80\x80"), breaks(not_utf8, 1007)},
+      {"8.1", "after a good message", text("Hello") + text("\xFF"), breaks(not_utf8, 1007).after({"Hello"})},
+      {"8.1", "after a ping", ping("p") + text("\xFF"), breaks(not_utf8, 1007).ponging({"p"})},
   });
 }

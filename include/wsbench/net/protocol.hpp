@@ -159,6 +159,7 @@ struct ProtocolConfig {
 struct ProtocolFault {
   Failure failure{Failure::protocol};  ///< `protocol` or `too_big`
   std::string detail{};                ///< what was wrong, in words
+  std::uint16_t close_code{1002};      ///< the status to close with (RFC 6455 section 7.4.1)
 };
 
 /// What a close frame said.
@@ -244,7 +245,7 @@ class ProtocolEngine {
   std::optional<ProtocolFault> deliver(Opcode opcode, std::string_view payload, Sink& sink, bool& more) {
     switch (opcode) {
       case Opcode::text:
-        if (!is_utf8(payload)) return ProtocolFault{Failure::protocol, "a text message that is not UTF-8"};
+        if (!is_utf8(payload)) return ProtocolFault{Failure::protocol, "a text message that is not UTF-8", 1007};
         more = sink.on_data(payload, false);
         break;
       case Opcode::binary: more = sink.on_data(payload, true); break;
@@ -262,7 +263,7 @@ class ProtocolEngine {
     const std::uint16_t code = websocketpp::close::extract_code(std::string(payload), error);
     if (error) return ProtocolFault{Failure::protocol, "a close frame with an invalid status"};
     const std::string_view reason = payload.substr(std::min<std::size_t>(2, payload.size()));
-    if (!is_utf8(reason)) return ProtocolFault{Failure::protocol, "a close frame whose reason is not UTF-8"};
+    if (!is_utf8(reason)) return ProtocolFault{Failure::protocol, "a close frame whose reason is not UTF-8", 1007};
     more = sink.on_close(CloseReason{code, reason});
     return std::nullopt;
   }
@@ -271,7 +272,9 @@ class ProtocolEngine {
     if (error == websocketpp::processor::error::make_error_code(websocketpp::processor::error::message_too_big)) return too_big();
     return {Failure::protocol, error.message()};
   }
-  ProtocolFault too_big() const { return {Failure::too_big, "a message of more than " + std::to_string(max_message_size_) + " bytes"}; }
+  ProtocolFault too_big() const {
+    return {Failure::too_big, "a message of more than " + std::to_string(max_message_size_) + " bytes", 1009};
+  }
 
   std::size_t max_message_size_;
   bool client_;

@@ -214,7 +214,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     if (arrival.stamp == Stamp::believed && input.messages > 1) exchange_.collector.shared_stamp(input.messages - 1);
     if (stream_ == nullptr) engine_.reset();  // abandoned while it was being fed
     if (!fault || !reading()) return;
-    close(fault->failure == Failure::too_big ? websocketpp::close::status::message_too_big : websocketpp::close::status::protocol_error);
+    close(fault->close_code);
     end({fault->failure, 0, "the server sent " + fault->detail});
   }
 

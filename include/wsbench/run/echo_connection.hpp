@@ -137,7 +137,7 @@ class EchoConnection final : private StreamEvents {
     }
     Input input{*this};
     if (const std::optional<ProtocolFault> fault = engine_->feed(bytes, input)) {
-      close(fault->failure == Failure::too_big ? websocketpp::close::status::message_too_big : websocketpp::close::status::protocol_error);
+      close(fault->close_code);
       over_ = true;
     }
   }
