@@ -192,7 +192,12 @@ inline Task publish(Session& user, const Broadcast& settings) {
   const std::string head = settings.envelope.substr(0, place);
   const std::string tail = std::string(settings.size - Publication::text_size, 'x') + settings.envelope.substr(place + placeholder.size());
   if (!joined) co_return;  // not in the loop's condition: g++ 12 awaits there whatever is before the &&
-  while (co_await user.turn()) user.send(head + user.publication() + tail);
+  std::string message;
+  while (co_await user.turn()) {
+    message = head;
+    message.append(user.publication()).append(tail);
+    user.send(message);
+  }
 }
 
 inline Task listen(Session& user, const Broadcast& settings) {
