@@ -50,6 +50,6 @@ TEST(Passes, SaysWhatWasExpectedWhereNotToPassWas) {
   EXPECT_EQ(message_of([&report] { EXPECT_THAT(report, Not(passes())); }),
             "Value of: report\n"
             "Expected: a run that does not pass\n"
-            "  Actual: PASSED\n\n" +
+            "  Actual: PASSED: every expectation was met\n\n" +
                 wsbench::to_text(report) + " (of type wsbench::Report)");
 }
