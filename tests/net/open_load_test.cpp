@@ -28,6 +28,31 @@ void require_stall(const Report& report, double share, std::chrono::nanoseconds 
 
 }  // namespace
 
+TEST_CASE("a load that grows dense and sparse again sends and counts every message", "[open_load]") {
+  EchoServer server;
+  const Report report = support::run_within(
+      30s, LoadTest{server.url(),
+                    {.name = "swelling", .clients = 20, .duration = 3s, .pace = wsbench::rate({{15'000, 1s}, {15'000, 1s}, {0, 1s}})}});
+  INFO(report);
+  support::require_sums(report, 30'000);
+  CHECK(report.success_rate() == 1.0);
+  // Read within the round, not when the load has grown sparse again.
+  const wsbench::Histogram& receive_lag = report.metrics().receive_lag;
+  CHECK((receive_lag.count() == 0 || receive_lag.percentile(0.5) < 100ms));
+}
+
+TEST_CASE("a dense load can be stopped", "[open_load]") {
+  EchoServer server;
+  wsbench::Run run = LoadTest{server.url(), {.clients = 20, .duration = 60s, .pace = wsbench::rate(15'000)}}.start();
+  run.wait_for(300ms);
+  const auto before = std::chrono::steady_clock::now();
+  run.stop();
+  const Report report = run.wait();
+  CHECK(std::chrono::steady_clock::now() - before < 5s);
+  CHECK(report.verdict() == wsbench::Verdict::interrupted);
+  CHECK(report.messages().answered > 100);
+}
+
 TEST_CASE("a stall of the server is in the percentiles of an open load, and hardly in those of a closed one", "[open_load]") {
   constexpr auto length = 4s;
   constexpr auto stall = 1000ms;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include <wsbench/metrics_collector.hpp>
@@ -61,6 +62,9 @@ class OpenLoad final : private Deadline {
     warm_up_end_ = until;
   }
 
+  /// Has `tell(dense)` called whenever the load becomes dense, which is more than 10,000 messages a second, and when it no longer is.
+  void on_density(std::function<void(bool)> tell) { tell_density_ = std::move(tell); }
+
   /// Puts a user at the end of the line, unless it stands in it.
   void wait(TurnTaker& taker) {
     if (taker.in_line_) return;
@@ -70,7 +74,7 @@ class OpenLoad final : private Deadline {
     taker.after_ = nullptr;
     (last_ != nullptr ? last_->after_ : first_) = &taker;
     last_ = &taker;
-    deadlines_.arm(*this, due() == never ? clock_.now() : next_turns());
+    deadlines_.arm(*this, due() == never ? clock_.now() : next_event());
   }
 
   /// Takes a user out of the line, if it stands in it.
@@ -105,19 +109,20 @@ class OpenLoad final : private Deadline {
   // As many at once as keep the sockets waiting for no more than a fraction of a millisecond.
   static constexpr int turns_at_once = 32;
 
-  // Above 10,000 messages a second, turns are handed out at most this often, as many at once as are due. Every answer wakes the loop, and
-  // each message sent then has an answer that wakes it again: 20,000/s cost 2.7 times the raw client's CPU without a bound and as much
-  // with it, for which a message leaves up to this much later. A slower load has the time to send each when it is due.
-  static constexpr std::chrono::microseconds between_turns{400};
-  static constexpr std::chrono::microseconds dense{100};
+  // Above 10,000 messages a second.
+  static constexpr std::chrono::microseconds dense_spacing{100};
   static constexpr int measured_turns = 32;
 
   // How dense the load is, told by each so many turns.
-  void measure(std::chrono::nanoseconds turn_due) noexcept {
+  void measure(std::chrono::nanoseconds turn_due) {
     if (++measured_ < measured_turns) return;
-    spacing_ = turn_due - measured_from_ < measured_turns * dense ? between_turns : std::chrono::microseconds{0};
+    tell(turn_due - measured_from_ < measured_turns * dense_spacing);
     measured_from_ = turn_due;
     measured_ = 0;
+  }
+
+  void tell(bool dense) {
+    if (std::exchange(dense_, dense) != dense && tell_density_) tell_density_(dense);
   }
 
   // When the next message is due, since the start of the run; `never` if none is.
@@ -129,13 +134,12 @@ class OpenLoad final : private Deadline {
 
   std::chrono::nanoseconds give_up_at() const noexcept { return end() == never ? never : end() + timeout_; }
 
-  std::chrono::nanoseconds next_turns() const noexcept { return std::max(next_event(), first_ != nullptr ? not_before_ : next_event()); }
   std::chrono::nanoseconds next_event() const noexcept { return first_ != nullptr ? due() : give_up_at(); }
 
   void on_deadline(std::chrono::nanoseconds now) override {
     if (now >= give_up_at()) abandon(end());
     int turns = 0;
-    for (; turns < turns_at_once && first_ != nullptr && due() <= now && now >= not_before_; ++turns) {
+    for (; turns < turns_at_once && first_ != nullptr && due() <= now; ++turns) {
       TurnTaker& taker = *first_;
       const std::chrono::nanoseconds was_due = due();
       measure(was_due);
@@ -144,12 +148,12 @@ class OpenLoad final : private Deadline {
       taker.take_turn(now, was_due);
     }
     if (due() == never) return finish(now);
-    if (turns > 0 && turns < turns_at_once) not_before_ = now + spacing_;
-    deadlines_.arm(*this, std::min(next_turns(), give_up_at()));
+    deadlines_.arm(*this, std::min(next_event(), give_up_at()));
   }
 
   void finish(std::chrono::nanoseconds now) {
     over_ = true;
+    tell(false);
     while (first_ != nullptr) {
       TurnTaker& taker = *first_;
       leave(taker);
@@ -163,15 +167,15 @@ class OpenLoad final : private Deadline {
   MessageSchedule schedule_;
   std::chrono::nanoseconds duration_;
   std::chrono::nanoseconds timeout_;
+  std::function<void(bool)> tell_density_{};
   MetricsCollector* warm_up_{nullptr};
   std::chrono::nanoseconds warm_up_end_{0};
   std::chrono::nanoseconds origin_{never};
-  std::chrono::nanoseconds not_before_{0};  // turns are handed out again
-  std::chrono::nanoseconds spacing_{0};
   std::chrono::nanoseconds measured_from_{0};
   int measured_{0};
   TurnTaker* first_{nullptr};
   TurnTaker* last_{nullptr};
+  bool dense_{false};
   bool over_{false};
 };
 

@@ -63,6 +63,7 @@ class Worker {
       open_load_.emplace(loop_, loop_.deadlines(), collector_,
                          MessageSchedule(scenario.pace, index, options.workers, options.seed + index, limit), scenario.duration,
                          scenario.timeout);
+      open_load_->on_density([this](bool dense) { loop_.serve_in_rounds(dense); });
       cohort_.open_load = &*open_load_;
       if (cohort_.warm_up != nullptr) open_load_->record_apart(warm_up_, scenario.warm_up);
     }
