@@ -31,7 +31,9 @@ class Metronome {
   explicit Metronome(asio::io_context& io) : timer_(io, created()) {}
 
   /// Beats from now on, `interval` apart.
-  void start(std::chrono::nanoseconds interval) { set(interval); }
+  void start(std::chrono::nanoseconds interval) {
+    set(interval);
+  }
   /// Beats no more; who waits is told that it was cancelled.
   void stop() {
     set(std::chrono::nanoseconds{0});

@@ -46,6 +46,8 @@ class StreamEvents {
  public:
   /// The stream can be read (or has ended, which reading tells), written, or both; the stream may be destroyed in here.
   virtual void on_ready(bool readable, bool writable) = 0;
+  /// That is about to happen: what it needs can be fetched into the cache.
+  virtual void on_ready_soon() const {}
 
  protected:
   ~StreamEvents() = default;
@@ -207,6 +209,7 @@ class EpollStream final : public Stream, private PollHandler {
   }
 
   PollSet& polls() const noexcept { return loop_.polls(); }
+  void on_poll_soon() const override { events_.on_ready_soon(); }
   void on_poll(bool readable, bool writable) override { events_.on_ready(readable, writable); }
 
   EventLoop& loop_;

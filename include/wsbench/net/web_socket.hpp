@@ -15,6 +15,7 @@
 #include <wsbench/net/connector.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/handshake.hpp>
+#include <wsbench/net/prefetch.hpp>
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/stream.hpp>
@@ -166,6 +167,11 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   void on_connect_failed(Failure failure, const std::string& detail) override {
     attempt_.reset();
     events_.on_ended(exchange_.loop.now(), {failure, 0, detail});
+  }
+
+  void on_ready_soon() const override {
+    prefetch(*this);
+    events_.on_message_soon();
   }
 
   void on_ready(bool readable, bool writable) override {

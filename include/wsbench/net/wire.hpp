@@ -26,6 +26,8 @@ class WireEvents {
   virtual void on_open(std::chrono::nanoseconds now, const ConnectTimes& times) = 0;
   /// A message arrived.
   virtual void on_message(std::string_view payload, bool binary, const Arrival& arrival) = 0;
+  /// That is about to happen: what it needs can be fetched into the cache.
+  virtual void on_message_soon() const {}
   /// A pong arrived.
   virtual void on_pong(std::string_view payload, const Arrival& arrival) = 0;
   /// Everything that came in with the last read was told: what was sent meanwhile should be flushed.

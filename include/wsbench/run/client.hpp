@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/net/prefetch.hpp>
 #include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/wire.hpp>
 #include <wsbench/run/cohort.hpp>
@@ -319,6 +320,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     run_behaviour();
   }
 
+  void on_message_soon() const override { prefetch(*this); }
   void on_message(std::string_view payload, bool binary, const Arrival& arrival) override {
     enter(arrival.read);
     expire(arrival.at);
