@@ -69,7 +69,8 @@ WSBENCH_DEFINITION EchoServer& EchoServer::operator=(EchoServer&& other) noexcep
 WSBENCH_DEFINITION EchoServer::~EchoServer() = default;
 
 WSBENCH_DEFINITION std::string EchoServer::url() const {
-  return "ws://" + detail::Url{false, service_->options.address, service_->port, "/"}.authority();
+  const bool secure = service_->options.tls != nullptr;
+  return (secure ? "wss://" : "ws://") + detail::Url{secure, service_->options.address, service_->port, "/"}.authority();
 }
 WSBENCH_DEFINITION std::uint16_t EchoServer::port() const noexcept {
   return service_->port;

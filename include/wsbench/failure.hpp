@@ -15,34 +15,63 @@ namespace wsbench {
 
 /// Everything that can go wrong with a connection or a message; each is counted under its own name.
 enum class Failure : std::uint8_t {
-  resolve,          ///< the host name has no address
-  refused,          ///< nobody listens there
-  unreachable,      ///< no route to the host or network
-  connect_timeout,  ///< no TCP connection before the deadline
-  upgrade_timeout,  ///< connected, but no complete handshake answer before the deadline
-  http_status,      ///< the upgrade was answered with another status than 101; the code is the status
-  bad_handshake,    ///< a 101 that breaks RFC 6455 section 4, or an answer that is not HTTP
-  timeout,          ///< no answer to a message before its deadline
-  out_of_step,      ///< in flight when an earlier answer of the same unnumbered conversation was missed
-  ping_timeout,     ///< no pong to a ping before its deadline
-  closed,           ///< the server sent a close frame; the code is its status (1005: it gave none)
-  abnormal,         ///< the stream ended without a close frame (RFC 6455 section 7.1.5: 1006)
-  reset,            ///< the connection was reset
-  protocol,         ///< the server broke RFC 6455's framing
-  too_big,          ///< a message over the size limit
-  backpressure,     ///< the bounded send queue was full: the server stopped reading
-  too_many_files,   ///< this process is out of file descriptors
-  no_ports,         ///< this machine is out of local ports for that address
-  behaviour_error,  ///< the behaviour threw: the test is at fault, the report is invalid
-  other,            ///< an error of the system without a name of its own; the sample says which
+  resolve,                ///< the host name has no address
+  refused,                ///< nobody listens there
+  unreachable,            ///< no route to the host or network
+  connect_timeout,        ///< no TCP connection before the deadline
+  tls,                    ///< the TLS handshake failed, or TLS was broken later
+  tls_timeout,            ///< connected, but no TLS before the deadline
+  certificate_expired,    ///< the server's certificate is past its time, or before it
+  certificate_host,       ///< the server's certificate is for another host
+  certificate_untrusted,  ///< nobody trusted has signed the server's certificate
+  certificate_required,   ///< the server asked for a certificate and got none
+  upgrade_timeout,        ///< connected, but no complete handshake answer before the deadline
+  http_status,            ///< the upgrade was answered with another status than 101; the code is the status
+  bad_handshake,          ///< a 101 that breaks RFC 6455 section 4, or an answer that is not HTTP
+  timeout,                ///< no answer to a message before its deadline
+  out_of_step,            ///< in flight when an earlier answer of the same unnumbered conversation was missed
+  ping_timeout,           ///< no pong to a ping before its deadline
+  closed,                 ///< the server sent a close frame; the code is its status (1005: it gave none)
+  abnormal,               ///< the stream ended without a close frame (RFC 6455 section 7.1.5: 1006)
+  reset,                  ///< the connection was reset
+  protocol,               ///< the server broke RFC 6455's framing
+  too_big,                ///< a message over the size limit
+  backpressure,           ///< the bounded send queue was full: the server stopped reading
+  too_many_files,         ///< this process is out of file descriptors
+  no_ports,               ///< this machine is out of local ports for that address
+  behaviour_error,        ///< the behaviour threw: the test is at fault, the report is invalid
+  other,                  ///< an error of the system without a name of its own; the sample says which
 };
 
 namespace detail {
 // In the order of the enum.
 inline constexpr auto failure_names = std::to_array<std::string_view>({
-    "resolve", "refused",      "unreachable",    "connect_timeout", "upgrade_timeout", "http_status", "bad_handshake",
-    "timeout", "out_of_step",  "ping_timeout",   "closed",          "abnormal",        "reset",       "protocol",
-    "too_big", "backpressure", "too_many_files", "no_ports",        "behaviour_error", "other",
+    "resolve",
+    "refused",
+    "unreachable",
+    "connect_timeout",
+    "tls",
+    "tls_timeout",
+    "certificate_expired",
+    "certificate_host",
+    "certificate_untrusted",
+    "certificate_required",
+    "upgrade_timeout",
+    "http_status",
+    "bad_handshake",
+    "timeout",
+    "out_of_step",
+    "ping_timeout",
+    "closed",
+    "abnormal",
+    "reset",
+    "protocol",
+    "too_big",
+    "backpressure",
+    "too_many_files",
+    "no_ports",
+    "behaviour_error",
+    "other",
 });
 static_assert(failure_names.size() == static_cast<std::size_t>(Failure::other) + 1, "every failure has a name");
 }  // namespace detail

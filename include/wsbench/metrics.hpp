@@ -21,6 +21,7 @@ struct ConnectTimes {
   std::chrono::nanoseconds tcp{-1};      ///< TCP handshake; negative: did not happen
   std::chrono::nanoseconds tls{-1};      ///< TLS handshake; negative: did not happen
   std::chrono::nanoseconds upgrade{-1};  ///< HTTP upgrade; negative: did not happen
+  bool tls_resumed{false};               ///< the TLS handshake resumed a session
   std::chrono::nanoseconds total{0};     ///< from the start of the attempt until the WebSocket was open
 };
 
@@ -29,6 +30,7 @@ struct ConnectionMetrics {
   std::uint64_t attempted{0};    ///< first connects begun
   std::uint64_t succeeded{0};    ///< of those attempted: open
   std::uint64_t failed{0};       ///< of those attempted: given up
+  std::uint64_t tls_resumed{0};  ///< of those succeeded and reconnected: with a TLS session that was resumed
   std::uint64_t reconnected{0};  ///< opened again after a loss; not among the attempted
   std::uint64_t open{0};         ///< open now
   std::uint64_t peak_open{0};    ///< most open at once; merged collectors add up, so it is an upper bound over several workers
@@ -43,6 +45,7 @@ struct ConnectionMetrics {
     attempted += other.attempted;
     succeeded += other.succeeded;
     failed += other.failed;
+    tls_resumed += other.tls_resumed;
     reconnected += other.reconnected;
     open += other.open;
     peak_open += other.peak_open;

@@ -47,11 +47,13 @@ class MetricsCollector {
     record_phase(connections.tcp, times.tcp);
     record_phase(connections.tls, times.tls);
     record_phase(connections.upgrade, times.upgrade);
+    if (times.tls_resumed) ++connections.tls_resumed;
   }
 
   /// A lost connection was opened again.
-  void connection_reopened() {
+  void connection_reopened(bool tls_resumed = false) {
     ++metrics_.connections.reconnected;
+    if (tls_resumed) ++metrics_.connections.tls_resumed;
     count_open();
   }
 

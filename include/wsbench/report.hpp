@@ -35,6 +35,7 @@ struct Configuration {
   std::chrono::nanoseconds timeout{0};          ///< for an answer
   std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
   std::string behaviour{};                      ///< its name
+  bool insecure{false};                         ///< any certificate was taken
   double connect_rate{0};                       ///< the most first connects a second; 0: no limit
   std::uint64_t workers{0};                     ///< threads
   std::uint64_t seed{0};                        ///< of everything random

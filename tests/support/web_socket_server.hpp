@@ -69,7 +69,7 @@ class WebSocketServer final : private wsbench::detail::EchoPolicy {
       socket.set_option(asio::ip::tcp::no_delay(true));
       const auto peer = std::make_shared<Peer>(loop_, pool_, random_, static_cast<EchoPolicy&>(*this), ++accepted_, false);
       peers_.emplace(peer.get(), peer);
-      peer->start(std::move(socket));
+      peer->start(std::move(socket), nullptr);
       accept();
     }));
   }

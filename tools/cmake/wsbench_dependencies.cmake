@@ -43,3 +43,13 @@ if("hdr_log" IN_LIST wsbench_FIND_COMPONENTS)
   endif()
   set(wsbench_hdr_log_FOUND TRUE)
 endif()
+
+# wsbench::tls: only <wsbench/tls.hpp> needs it.
+if("tls" IN_LIST wsbench_FIND_COMPONENTS)
+  find_dependency(OpenSSL)
+  if(NOT TARGET wsbench::tls)
+    add_library(wsbench::tls INTERFACE IMPORTED)
+    set_target_properties(wsbench::tls PROPERTIES INTERFACE_LINK_LIBRARIES "wsbench::wsbench;OpenSSL::SSL")
+  endif()
+  set(wsbench_tls_FOUND TRUE)
+endif()

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/scenarios.hpp>
+#include <wsbench/tls.hpp>
 #include <wsbench/units.hpp>
 
 namespace cli {
@@ -36,6 +38,7 @@ struct Request {
   bool hold{false};
   std::chrono::nanoseconds ping_every{0};
   wsbench::Options options{};
+  wsbench::TlsOptions tls{};
   Output output{};
 };
 
@@ -64,7 +67,9 @@ inline CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint
 }
 
 inline void add_targets(CLI::App& app, Request& request) {
-  app.add_option("url", request.urls, "ws://host:port/path; several share the clients in turn")->required()->type_name("URL...");
+  app.add_option("url", request.urls, "ws://host:port/path or wss://host/path; several share the clients in turn")
+      ->required()
+      ->type_name("URL...");
 }
 
 /// A rate, or the stages of one.
@@ -203,6 +208,42 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->default_str("1000/s")
       ->group(group);
   add_duration(app, "--connect-timeout", request.options.connect_timeout, "How long a connection may take to be open")->group(group);
+}
+
+/// How `wss://` is spoken.
+inline void add_tls(CLI::App& app, Request& request) {
+  const char* const group = "TLS, for wss://";
+  app.add_option("--ca-file", request.tls.ca_file, "Trust these authorities (PEM) and not the system's")->type_name("FILE")->group(group);
+  app.add_option("--certificate-file", request.tls.certificate_file, "Show this certificate (PEM) to a server that asks for one")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--key-file", request.tls.key_file, "The key that belongs to it (PEM)")->type_name("FILE")->group(group);
+  app.add_flag_callback(
+         "--tls-1.3", [&request] { request.tls.minimum = wsbench::TlsVersion::tls_1_3; }, "Refuse TLS 1.2")
+      ->group(group);
+  app.add_flag_callback(
+         "--no-resume", [&request] { request.tls.resume = false; }, "Make a full handshake when a user reconnects too")
+      ->group(group);
+  app.add_flag("--insecure", request.tls.insecure, "Take any certificate; the report says so")->group(group);
+}
+
+/// Calls `make()`; an Error names the flag and not the member.
+template <class Make>
+auto naming_flags(Make make) {
+  try {
+    return make();
+  } catch (const wsbench::Error& error) {
+    std::string flag = "--" + error.member();
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    throw wsbench::Error(flag, error.problem());
+  }
+}
+
+/// What speaks TLS, if an address asks for it: the system's authorities take time to read.
+inline std::shared_ptr<const wsbench::TlsContext> tls_of(const Request& request) {
+  const auto is_secure = [](const std::string& url) { return url.size() > 4 && url.find("://") == 3; };
+  if (std::none_of(request.urls.begin(), request.urls.end(), is_secure)) return nullptr;
+  return naming_flags([&] { return wsbench::tls(request.tls); });
 }
 
 /// How this run is made and what is told of it.

@@ -101,6 +101,7 @@ wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progres
 ExitCode run(cli::Request request) {
   raise_open_file_limit();
   request.scenario.behaviour = cli::behaviour_of(request);
+  request.options.tls = cli::tls_of(request);
   if (request.output.verbose) {
     request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
   }
@@ -258,6 +259,7 @@ class CommandLine {
       cli::add_targets(command, *request);
       add_conversation(command, *request);
       add_connection(command, *request);
+      add_tls(command, *request);
       add_run(command, *request);
     }
   }
@@ -270,13 +272,18 @@ class CommandLine {
     add_conversation(command, *request);
     add_behaviour(command, *request);
     add_connection(command, *request);
+    add_tls(command, *request);
     add_run(command, *request);
   }
 
   void add_serve_command() {
     auto options = std::make_shared<wsbench::EchoServer::Options>();
+    auto tls = std::make_shared<wsbench::TlsServerOptions>();
     options->port = 9001;
-    CLI::App& command = add_command("serve", "The embedded echo server", [options] { return serve(*options); });
+    CLI::App& command = add_command("serve", "The embedded echo server", [options, tls] {
+      if (!tls->certificate_file.empty()) options->tls = cli::naming_flags([&] { return wsbench::tls_server(*tls); });
+      return serve(*options);
+    });
     command.add_option("--address", options->address, "Numeric address to listen at")->capture_default_str()->type_name("ADDRESS");
     command.add_option("--port", options->port, "0 picks a free one")->capture_default_str()->type_name("PORT");
     command.add_flag("--to-all", options->to_all, "Send each message to all clients that are connected, as a chat does");
@@ -286,6 +293,13 @@ class CommandLine {
     command.add_option("--greeting", options->greeting, "Send this to each client as it connects")->type_name("TEXT");
     cli::add_duration(command, "--stall-at", options->stall_at, "So long after the start, stall");
     cli::add_duration(command, "--stall-for", options->stall_for, "Neither read nor write for so long");
+    CLI::Option* const certificate = command.add_option("--certificate-file", tls->certificate_file, "Speak TLS with this chain (PEM)");
+    CLI::Option* const key = command.add_option("--key-file", tls->key_file, "The key that belongs to it (PEM)");
+    certificate->type_name("FILE")->needs(key);
+    key->type_name("FILE")->needs(certificate);
+    command.add_option("--client-ca-file", tls->client_ca_file, "Ask clients for a certificate that one of these (PEM) signed")
+        ->type_name("FILE")
+        ->needs(certificate);
   }
 
   void add_show_command() {

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include <asio/error.hpp>
 #include <asio/ip/tcp.hpp>
 
+#include <wsbench/failure.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/receive_stamp.hpp>
 
@@ -41,6 +44,12 @@ struct Received : IoResult {
   Arrival arrival{};
 };
 
+/// What went wrong with a stream, where an error code does not say it.
+struct StreamFault {
+  Failure failure{};
+  std::string detail{};
+};
+
 /// Is told when its stream is ready.
 class StreamEvents {
  public:
@@ -60,6 +69,15 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   virtual ~Stream() = default;
+
+  /// Goes on with what both ends have to agree on before bytes can be exchanged: `would_block` until that is done.
+  virtual IoResult agree() { return {}; }
+  /// Whether what it carries is encrypted.
+  virtual bool secure() const noexcept { return false; }
+  /// Whether they agreed on what they had agreed on before.
+  virtual bool resumed() const noexcept { return false; }
+  /// What went wrong, if an error was more than the system's.
+  virtual std::optional<StreamFault> fault() const { return std::nullopt; }
 
   /// Has the kernel stamp what comes from now on, where it can.
   virtual void stamp_arrivals() {}

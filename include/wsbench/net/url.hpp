@@ -30,7 +30,7 @@ struct Url {
 };
 
 [[noreturn]] inline void refuse_url(std::string_view text, std::string_view problem) {
-  throw Error("url", in_quotes(text) + " " + std::string(problem) + ": write ws://host:port/path");
+  throw Error("url", in_quotes(text) + " " + std::string(problem) + ": write ws://host:port/path or wss://host/path");
 }
 
 inline std::uint16_t parse_port(std::string_view url, std::string_view digits) {
@@ -47,13 +47,13 @@ inline Url parse_url(std::string_view text) {
   if (scheme_end == text.npos) refuse_url(text, "has no scheme");
   std::string scheme(text.substr(0, scheme_end));
   std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (scheme == "wss") refuse_url(text, "asks for TLS, which this version does not speak");
-  if (scheme != "ws") refuse_url(text, "is not a WebSocket address");
+  if (scheme != "ws" && scheme != "wss") refuse_url(text, "is not a WebSocket address");
   const auto forbidden = [](char letter) { return static_cast<unsigned char>(letter) <= ' ' || letter == '\x7f'; };
   if (std::any_of(text.begin(), text.end(), forbidden)) refuse_url(text, "contains a space or a control character");
   if (text.find('#') != text.npos) refuse_url(text, "has a fragment, which is never sent");
 
   Url url;
+  url.secure = scheme == "wss";
   std::string_view rest = text.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   const std::string_view authority = rest.substr(0, authority_end);
@@ -71,7 +71,7 @@ inline Url parse_url(std::string_view text) {
     port = authority.substr(colon);
   }
   if (url.host.empty()) refuse_url(text, "has no host");
-  url.port = port.empty() ? std::uint16_t{80} : parse_port(text, port.substr(1));
+  url.port = port.empty() ? static_cast<std::uint16_t>(url.secure ? 443 : 80) : parse_port(text, port.substr(1));
   rest.remove_prefix(authority_end);
   url.resource = rest.starts_with('/') ? std::string(rest) : '/' + std::string(rest);
   return url;

@@ -19,6 +19,7 @@
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/stream.hpp>
+#include <wsbench/net/tls_context.hpp>
 #include <wsbench/net/wire.hpp>
 
 namespace wsbench::detail {
@@ -31,6 +32,7 @@ struct Target {
   HostAddresses addresses;
   std::vector<std::pair<std::string, std::string>> headers{};  ///< added to every upgrade request
   std::vector<std::string> subprotocols{};                     ///< asked for, in order of preference
+  const TlsContext* tls{nullptr};                              ///< for `wss://`
 };
 
 /// What all connections of one worker share.
@@ -100,10 +102,11 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     unwritten_ = {};
     ending_.reset();
     close_sent_ = false;
+    agreed_ = false;
   }
 
   Failure phase_timeout() const noexcept override {
-    if (!attempt_) return Failure::upgrade_timeout;
+    if (!attempt_) return agreed_ ? Failure::upgrade_timeout : Failure::tls_timeout;
     return attempt_->resolving() ? Failure::resolve : Failure::connect_timeout;
   }
 
@@ -157,11 +160,31 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     opening_ = std::make_unique<Opening>(target_, exchange_);
     opening_->times = times;
     opening_->started = exchange_.loop.now();
-    stream_ = std::make_unique<DefaultStream>(exchange_.loop, std::move(socket), static_cast<StreamEvents&>(*this));
+    auto& stream_events = static_cast<StreamEvents&>(*this);
+    if (target_.tls == nullptr) {
+      stream_ = std::make_unique<DefaultStream>(exchange_.loop, std::move(socket), stream_events);
+    } else {
+      stream_ = target_.tls->secure(exchange_.loop, std::move(socket), stream_events, target_.url.host, session_);
+    }
     stream_->stamp_arrivals();
+    agree();
+    tell_end();
+  }
+
+  // Both ends agree on TLS, where there is any; then the upgrade begins.
+  void agree() {
+    const IoResult result = stream_->agree();
+    if (result.would_block()) return;
+    if (result.error) return end(ending_of(result.error));
+    agreed_ = true;
+    if (stream_->secure()) {
+      const std::chrono::nanoseconds now = exchange_.loop.now();
+      opening_->times.tls = now - opening_->started;
+      opening_->times.tls_resumed = stream_->resumed();
+      opening_->started = now;
+    }
     output() += opening_->handshake.request();
     flush();
-    tell_end();
   }
 
   void on_connect_failed(Failure failure, const std::string& detail) override {
@@ -175,6 +198,10 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   }
 
   void on_ready(bool readable, bool writable) override {
+    if (!agreed_) {
+      agree();
+      return tell_end();
+    }
     if (writable) write_waiting();
     if (readable && reading()) read();
     tell_end();
@@ -236,8 +263,9 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   }
 
   Ending ending_of(const asio::error_code& error) const {
+    const std::string when = !agreed_ ? " during the TLS handshake" : opening_ ? " during the upgrade" : "";
+    if (std::optional<StreamFault> fault = stream_->fault()) return {fault->failure, 0, std::move(fault->detail) + when};
     const Failure failure = failure_of(error);
-    const std::string when = opening_ ? " during the upgrade" : "";
     if (failure == Failure::abnormal) return {failure, 0, "the server ended the connection" + when + " without a close frame"};
     if (failure == Failure::reset) return {failure, 0, "the server reset the connection" + when};
     return {failure, 0, error.message() + when};
@@ -289,10 +317,12 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   WireEvents& events_;
   std::shared_ptr<ConnectAttempt> attempt_{};
   std::unique_ptr<Opening> opening_{};
+  std::shared_ptr<void> session_{};  // of TLS, for the next connection
   std::unique_ptr<Stream> stream_{};
   std::optional<ProtocolEngine> engine_{};
   std::unique_ptr<Ending> ending_{};
   std::string unwritten_{};
+  bool agreed_{false};  // with the other end on TLS, or without it
   bool close_sent_{false};
   bool feeding_{false};
 };

@@ -54,6 +54,7 @@ void configuration_fields(auto& configuration, auto each) {
   each("timeout_ns", configuration.timeout);
   each("connect_timeout_ns", configuration.connect_timeout);
   each("behaviour", configuration.behaviour);
+  each("insecure", configuration.insecure);
   each("connect_rate", configuration.connect_rate);
   each("workers", configuration.workers);
   each("seed", configuration.seed);
@@ -73,6 +74,7 @@ void connection_counts(auto& connections, auto each) {
   each("succeeded", connections.succeeded);
   each("failed", connections.failed);
   each("reconnected", connections.reconnected);
+  each("tls_resumed", connections.tls_resumed);
   each("open", connections.open);
   each("peak_open", connections.peak_open);
 }

@@ -117,6 +117,7 @@ class TextReport {
     if (load().clients > 0) entry("clients", format_count(load().clients));
     std::string reconnected;
     if (connections.reconnected > 0) reconnected = fmt::format(", {} opened again", format_count(connections.reconnected));
+    if (connections.tls_resumed > 0) reconnected += fmt::format(" ({} with a resumed TLS session)", format_count(connections.tls_resumed));
     entry("connections", together({{connections.succeeded, "successful"}, {connections.failed, "failed"}}) + reconnected);
     entry("messages", together({{messages.sent, "sent"}, {messages.answered, "answered"}, {messages.failed, "failed"}}));
     std::string rest;
@@ -171,6 +172,7 @@ class TextReport {
     phase("  TCP", connections.tcp);
     phase("  TLS", connections.tls);
     phase("  upgrade", connections.upgrade);
+    if (load().insecure) entry("certificates", "NOT CHECKED: any server's was taken");
   }
 
   void messages() {

@@ -310,7 +310,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       last_event_ = now;
       start_behaviour();
     } else {
-      cohort_.collector.connection_reopened();
+      cohort_.collector.connection_reopened(times.tls_resumed);
       usable_since_ = now;
       lost_turns_ = lost_in_warm_up_ = 0;
       turns_refused_ = asked_after_loss_ = false;

@@ -13,6 +13,7 @@
 #include <wsbench/net/handshake.hpp>
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/stream.hpp>
+#include <wsbench/net/tls_context.hpp>
 
 namespace wsbench::detail {
 
@@ -44,9 +45,14 @@ class EchoConnection final : private StreamEvents {
       : loop_(loop), messages_(messages), random_(random), policy_(policy), number_(number), doomed_(doomed) {}
 
   /// Takes over an accepted socket.
-  void start(asio::ip::tcp::socket socket) {
+  void start(asio::ip::tcp::socket socket, const TlsContext* tls) {
     handshake_ = std::make_unique<ServerHandshake>(messages_, random_);
-    stream_ = std::make_unique<DefaultStream>(loop_, std::move(socket), static_cast<StreamEvents&>(*this));
+    auto& events = static_cast<StreamEvents&>(*this);
+    if (tls == nullptr) {
+      stream_ = std::make_unique<DefaultStream>(loop_, std::move(socket), events);
+    } else {
+      stream_ = tls->secure(loop_, std::move(socket), events, {}, session_);
+    }
   }
 
   /// Counted from 1, in the order they were accepted.
@@ -111,7 +117,10 @@ class EchoConnection final : private StreamEvents {
   };
 
   void on_ready(bool readable, bool writable) override {
-    if (writable) write_waiting();
+    const IoResult agreed = stream_->agree();
+    if (agreed.would_block()) return;
+    over_ = over_ || agreed.error;
+    if (writable && !over_) write_waiting();
     if (readable && !over_) read();
     flush();
     if (over_) policy_.on_ended(*this);
@@ -156,6 +165,7 @@ class EchoConnection final : private StreamEvents {
   EchoPolicy& policy_;
   std::uint64_t number_;
   std::unique_ptr<ServerHandshake> handshake_{};
+  std::shared_ptr<void> session_{};
   std::unique_ptr<Stream> stream_{};
   std::optional<ProtocolEngine> engine_{};
   std::string unwritten_{};

@@ -115,7 +115,7 @@ class EchoService final : public EchoPolicy {
     const bool doomed = options.close_every > 0 && number % options.close_every == 0;
     auto connection = std::make_shared<EchoConnection>(loop, pool_, random_, *this, number, doomed);
     alive_.emplace(connection.get(), connection);
-    connection->start(std::move(socket));
+    connection->start(std::move(socket), options.tls.get());
   }
 
   void on_open(EchoConnection& connection) override {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ inline std::string to_string(const Answer& answer) {
   return fmt::format("Client {} - Message {}: {}{:.2f} ms", answer.client, answer.message, why, milliseconds);
 }
 
+class TlsContext;
+
 /// What is about this run and not about the conversation.
 struct Options {
   std::uint64_t workers{1};                                            ///< threads; each has its share of the clients
@@ -47,8 +50,9 @@ struct Options {
   std::vector<std::string> subprotocols{};                             ///< asked for, in order of preference
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
-  std::uint64_t max_message_size{std::uint64_t{16} << 20U};            ///< largest message accepted from the server, in bytes
-  std::function<void(const Answer&)> on_answer{};                      ///< told of every outcome, on the worker's thread; default nobody
+  std::shared_ptr<const TlsContext> tls{};  ///< what speaks `wss://`: `wsbench::tls()` of `wsbench/tls.hpp`; without it there is none
+  std::uint64_t max_message_size{std::uint64_t{16} << 20U};  ///< largest message accepted from the server, in bytes
+  std::function<void(const Answer&)> on_answer{};            ///< told of every outcome, on the worker's thread; default nobody
   std::function<void(const Report&)> on_snapshot{};  ///< told of everything so far each second and at the end, on a thread of its own
 };
 

@@ -146,7 +146,10 @@ inline void validate_options(const Options& options) {
 /// Throws Error, naming the member, if a load test cannot be run so.
 inline void validate(const std::vector<std::string>& urls, const Scenario& scenario, const Options& options) {
   if (urls.empty()) throw Error("url", "there is none: give at least one, such as ws://127.0.0.1:9001");
-  for (const std::string& url : urls) parse_url(url);
+  for (const std::string& url : urls) {
+    if (!parse_url(url).secure || options.tls != nullptr) continue;
+    throw Error("tls", in_quotes(url) + " asks for TLS: include wsbench/tls.hpp and give wsbench::tls()");
+  }
   validate_scenario(scenario);
   validate_options(options);
   validate_connect_rate(scenario, options);

@@ -54,6 +54,7 @@ class Worker {
       Target& target = targets_.emplace_back(loop_, parse_url(url));
       for (const Header& header : options.headers) target.headers.emplace_back(header.name, header.value);
       target.subprotocols = options.subprotocols;
+      if (target.url.secure) target.tls = options.tls.get();
     }
     if (scenario.warm_up.count() > 0) cohort_.warm_up = &warm_up_;
     if (scenario.pace.open()) {

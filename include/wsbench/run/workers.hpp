@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/net/tls_context.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/run/process.hpp>
@@ -208,6 +209,7 @@ class Workers {
     configuration.timeout = scenario_.timeout;
     configuration.connect_timeout = options_.connect_timeout;
     configuration.behaviour = scenario_.behaviour.name();
+    configuration.insecure = options_.tls != nullptr && !options_.tls->verifies();
     configuration.connect_rate = options_.connect_rate;
     configuration.workers = options_.workers;
     configuration.seed = options_.seed;
