@@ -13,7 +13,9 @@ namespace bench {
 class EchoProcess {
  public:
   /// Forks: to be called while this process has one thread. It lives for at most `seconds`.
-  explicit EchoProcess(unsigned seconds) : process_("echo server", seconds, serve), port_(process_.get<std::uint16_t>()) {}
+  explicit EchoProcess(unsigned seconds, wsbench::EchoServer::Options options = {})
+      : process_("echo server", seconds, [options = std::move(options)](const Channel& parent) { serve(parent, options); }),
+        port_(process_.get<std::uint16_t>()) {}
 
   std::uint16_t port() const noexcept { return port_; }
   std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
@@ -26,8 +28,8 @@ class EchoProcess {
   }
 
  private:
-  static void serve(const Channel& parent) {
-    const wsbench::EchoServer server;
+  static void serve(const Channel& parent, const wsbench::EchoServer::Options& options) {
+    const wsbench::EchoServer server(options);
     parent.put(server.port());
     for (char question{}; parent.get(question);) parent.put(server.counts());
   }

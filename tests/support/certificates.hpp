@@ -12,7 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "support/scratch_file.hpp"
+#include "scratch_file.hpp"
 
 namespace support {
 

@@ -2,13 +2,13 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
-
-#include "catch.hpp"
+#include <system_error>
 
 namespace support {
 
@@ -17,7 +17,7 @@ class ScratchFile {
  public:
   explicit ScratchFile(const std::string& content = {}) {
     const int descriptor = ::mkstemp(name_.data());
-    REQUIRE(descriptor >= 0);
+    if (descriptor < 0) throw std::system_error(errno, std::system_category(), name_);
     ::close(descriptor);
     std::ofstream(name_, std::ios::binary) << content;
   }
