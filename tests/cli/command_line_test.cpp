@@ -18,6 +18,7 @@
 #include <wsbench/wsbench.hpp>
 
 #include "catch.hpp"
+#include "support/certificates.hpp"
 #include "support/child_process.hpp"
 #include "support/misbehaving_server.hpp"
 #include "support/scratch_file.hpp"
@@ -108,6 +109,10 @@ TEST_CASE("what cannot be run is refused in one line that names what is wrong", 
       {{"light", "ws://127.0.0.1:0"}, "url"},
       {{"light", "ws://127.0.0.1:65536"}, "url"},
       {{"light", nobody, "--bogus"}, "--bogus"},
+      {{"light", "wss://127.0.0.1:9", "--ca-file", "/nowhere.pem"}, "--ca-file"},
+      {{"light", "wss://127.0.0.1:9", "--certificate-file", "/nowhere.pem"}, "--certificate-file"},
+      {{"serve", "--certificate-file", "/nowhere.pem", "--key-file", "/nowhere.key"}, "--certificate-file"},
+      {{"serve", "--certificate-file", "/nowhere.pem"}, "--key-file"},
       {{"light", nobody, "--clients", "3"}, "--clients"},  // light is light
       {{"run", nobody}, "clients"},
       {{"run", nobody, "-c", "1", "-n", "1", "--message-file", "/nowhere"}, "/nowhere"},
@@ -405,6 +410,30 @@ TEST_CASE("serve says where it listens and what it did", "[cli]") {
   REQUIRE(rest.has_value());
   CHECK(process.wait(patience) == 0);
   CHECK(has(*rest, "1 connections, 10 messages, 8 answered, 2 swallowed"));
+}
+
+TEST_CASE("wss: a certificate of its own authority is taken, another is not, and any where that is asked for", "[cli]") {
+  const support::Certificate authority({.name = "an authority"});
+  const support::Certificate localhost({}, authority);
+  ChildProcess server({WSBENCH_CLI, "serve", "--port", "0", "--certificate-file", localhost.file(), "--key-file", localhost.key_file()});
+  const std::optional<std::string> line = server.read_line(patience);
+  REQUIRE(line.has_value());
+  const std::size_t at = line->find("wss://");
+  REQUIRE(at != std::string::npos);
+  const std::string url = line->substr(at, line->find(' ', at) - at);
+
+  const Outcome trusted = run({"run", url, "-c", "2", "-n", "3", "--ca-file", authority.file()});
+  CHECK(trusted.exit_code == 0);
+  CHECK(has(trusted.out, "  TLS  "));
+  CHECK_FALSE(has(trusted.out, "NOT CHECKED"));
+
+  const Outcome untrusted = run({"run", url, "-c", "2", "-n", "3"});
+  CHECK(untrusted.exit_code == 2);
+  CHECK(has(untrusted.out, "certificate_untrusted"));
+
+  const Outcome insecure = run({"run", url, "-c", "2", "-n", "3", "--insecure"});
+  CHECK(insecure.exit_code == 0);
+  CHECK(has(insecure.out, "NOT CHECKED"));
 }
 
 TEST_CASE("serve sends to all where it is told to", "[cli]") {
