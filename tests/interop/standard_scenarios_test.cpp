@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstdint>
 
+#include <wsbench/tls.hpp>
 #include <wsbench/wsbench.hpp>
 
 #include "catch.hpp"
 #include "support/agreement.hpp"
 #include "support/real_server.hpp"
 #include "support/report_checks.hpp"
+#include "support/tls_proxy.hpp"
 
 using namespace std::chrono_literals;
 using support::Implementation;
@@ -29,7 +31,7 @@ std::uint64_t planned(const wsbench::Scenario& scenario) {
 }  // namespace
 
 TEST_CASE("the standard scenarios: the server counts what the report says", "[interop]") {
-  const auto implementation = GENERATE(Implementation::python_websockets, Implementation::node_ws);
+  const auto implementation = GENERATE(Implementation::python_websockets, Implementation::node_ws, Implementation::aiohttp);
   const auto standard =
       GENERATE(wsbench::scenarios::light, wsbench::scenarios::medium, wsbench::scenarios::heavy, wsbench::scenarios::stress);
   const wsbench::Scenario scenario = standard();
@@ -44,6 +46,23 @@ TEST_CASE("the standard scenarios: the server counts what the report says", "[in
   CHECK(counts.received_bytes == planned(scenario) * message_size);
   CHECK(report.record().scenario == scenario.name);
   CHECK(report.record().duration >= scenario.pace.think_time() * static_cast<std::int64_t>(scenario.messages));
+}
+
+TEST_CASE("the standard scenarios over TLS, through nginx", "[interop]") {
+  const auto standard =
+      GENERATE(wsbench::scenarios::light, wsbench::scenarios::medium, wsbench::scenarios::heavy, wsbench::scenarios::stress);
+  const wsbench::Scenario scenario = standard();
+  CAPTURE(scenario.name);
+
+  const support::Certificate authority({.name = "an authority"});
+  const support::Certificate localhost({}, authority);
+  RealServer server(Implementation::node_ws);
+  const support::TlsProxy proxy(server.port(), localhost);
+  const Report report =
+      support::run_within(60s, wsbench::LoadTest{proxy.url(), scenario, {.tls = wsbench::tls({.ca_file = authority.file()})}});
+
+  support::require_agreement(report, server.final_counts(), planned(scenario));
+  CHECK(report.metrics().connections.tls.count() == report.metrics().connections.succeeded);
 }
 
 TEST_CASE("the bytes of the report are those of the frames", "[interop]") {

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <stdlib.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,35 +8,14 @@
 #include <ostream>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "support/child_process.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace support {
-
-/// A folder of its own that is removed with all in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "wsbench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_{};
-};
 
 /// What the consumers of a Channels server counted by themselves.
 struct ChannelsCounts {

@@ -20,13 +20,18 @@
 namespace support {
 
 /// The WebSocket servers that nobody here wrote; each echoes, in tests/interop/servers.
-enum class Implementation : std::uint8_t { python_websockets, node_ws };
+enum class Implementation : std::uint8_t { python_websockets, node_ws, aiohttp };
 
 inline std::ostream& operator<<(std::ostream& out, Implementation implementation) {
-  return out << (implementation == Implementation::python_websockets ? "python3-websockets" : "node-ws");
+  switch (implementation) {
+    case Implementation::python_websockets: return out << "python3-websockets";
+    case Implementation::node_ws: return out << "node-ws";
+    case Implementation::aiohttp: return out << "python3-aiohttp";
+  }
+  return out;
 }
 
-/// How a real server behaves; by default it answers each message at once and in one piece.
+/// How a real server behaves, but for aiohttp, which only echoes; by default it answers each message at once and in one piece.
 struct Conduct {
   std::chrono::milliseconds delay{0};  ///< before each answer; python_websockets only
   std::uint64_t swallow_every{0};      ///< every nth message over all connections gets no answer; python_websockets only; 0: none
@@ -69,6 +74,7 @@ class RealServer {
   explicit RealServer(Implementation implementation, const Conduct& conduct = {})
       : process_(command(implementation, conduct), {"NODE_PATH=/usr/share/nodejs"}), port_(read().at("port").get<std::uint16_t>()) {}
 
+  std::uint16_t port() const { return port_; }
   std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
 
   /// What it has counted so far.
@@ -110,7 +116,8 @@ class RealServer {
     const std::string folder = WSBENCH_TESTS_DIR "/interop/servers/";
     // Debian's Python packages belong to Debian's Python, which need not be the first in PATH.
     std::vector<std::string> words{"/usr/bin/python3", folder + "websockets_server.py"};
-    if (!python) words = {"node", folder + "ws_server.js"};
+    if (implementation == Implementation::node_ws) words = {"node", folder + "ws_server.js"};
+    if (implementation == Implementation::aiohttp) return {"/usr/bin/python3", folder + "aiohttp_server.py"};
     for (auto [name, value] : options(conduct)) {
       if (python) {
         std::replace(name.begin(), name.end(), '_', '-');
