@@ -1,0 +1,28 @@
+// Expectations: what is read and written is read again to the same.
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <wsbench/expectation.hpp>
+
+#include "support/fuzzing.hpp"
+
+using support::accepted;
+using support::demand;
+using wsbench::Expectation;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Expectation expectation;
+  if (!accepted([&] { expectation = wsbench::parse_expectation(support::text_of(data, size)); })) return 0;
+  demand(std::isfinite(expectation.bound), "a bound is a number");
+  const std::string text = to_string(expectation);
+  Expectation again;
+  demand(accepted([&] { again = wsbench::parse_expectation(text); }), "an expectation that was written can be read");
+  demand(again.metric == expectation.metric && again.comparison == expectation.comparison, "it is of the same figure");
+  // Durations are written exactly, all else to 15 digits.
+  const bool exact = expectation.metric.unit == wsbench::Unit::seconds && expectation.bound < 1e6;
+  const double tolerance = exact ? 0 : 1e-14 * std::abs(expectation.bound);
+  demand(std::abs(again.bound - expectation.bound) <= tolerance, "its bound is the same");
+  return 0;
+}
