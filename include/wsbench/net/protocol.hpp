@@ -24,10 +24,6 @@
 
 namespace wsbench::detail {
 
-/// Thrown through the protocol engine where a message outgrows its limit: the engine's own check can be passed by a length that wraps
-/// around 64 bits.
-struct MessageTooBig {};
-
 class MessagePool;
 
 /// An incoming message, filled by the protocol engine and pooled by its worker.
@@ -64,7 +60,7 @@ class Message {
   websocketpp::frame::opcode::value get_opcode() const noexcept {
     return opcode_ == Opcode::text ? websocketpp::frame::opcode::BINARY : static_cast<websocketpp::frame::opcode::value>(opcode_);
   }
-  inline std::string& get_raw_payload();
+  std::string& get_raw_payload() noexcept { return payload_; }
   bool get_compressed() const noexcept { return false; }
   void set_compressed(bool) const noexcept {}
   bool get_fin() const noexcept { return true; }
@@ -137,10 +133,6 @@ inline void Message::Handle::reset() noexcept {
   if (message_ != nullptr && --message_->holders_ == 0) message_->pool_->give_back(*message_);
   message_ = nullptr;
 }
-inline std::string& Message::get_raw_payload() {
-  if (payload_.size() > pool_->max_message_size()) throw MessageTooBig{};
-  return payload_;
-}
 
 /// What websocketpp's processor is built with.
 struct ProtocolConfig {
@@ -181,35 +173,35 @@ class ProtocolEngine {
   /// any.
   template <class Sink>
   std::optional<ProtocolFault> feed(std::span<std::uint8_t> bytes, Sink& sink) {
-    try {
-      for (bool more = true; more && !bytes.empty();) {
-        if (const std::optional<PlainFrame> frame = plain_frame(bytes)) {
-          bytes = bytes.subspan(frame->size);
-          if (std::optional<ProtocolFault> fault = deliver(frame->opcode, frame->payload, sink, more)) return fault;
-          continue;
-        }
-        const bool control_first = websocketpp::frame::opcode::is_control(websocketpp::frame::get_opcode({bytes[0], 0}));
-        websocketpp::lib::error_code error;
-        const std::size_t used = processor_.consume(bytes.data(), bytes.size(), error);
-        if (error) return fault_of(error);
-        bytes = bytes.subspan(used);
-        if (!processor_.ready()) {
-          between_messages_ = false;
-          continue;
-        }
-        const Message::Handle message = processor_.get_message();
-        // A control frame may have come between the fragments of a message that goes on.
-        const bool control = websocketpp::frame::opcode::is_control(static_cast<websocketpp::frame::opcode::value>(message->opcode()));
-        between_messages_ = !control || (between_messages_ && control_first);
-        if (std::optional<ProtocolFault> fault = deliver(message->opcode(), message->payload(), sink, more)) return fault;
+    for (bool more = true; more && !bytes.empty();) {
+      if (const std::optional<PlainFrame> frame = plain_frame(bytes)) {
+        bytes = bytes.subspan(frame->size);
+        if (std::optional<ProtocolFault> fault = deliver(frame->opcode, frame->payload, sink, more)) return fault;
+        continue;
       }
-    } catch (const MessageTooBig&) {
-      return too_big();
+      const bool control_first = websocketpp::frame::opcode::is_control(websocketpp::frame::get_opcode({bytes[0], 0}));
+      websocketpp::lib::error_code error;
+      const std::size_t used = processor_.consume(bytes.data(), bytes.size(), error);
+      if (error) return fault_of(error);
+      bytes = bytes.subspan(used);
+      if (!processor_.ready()) {
+        // A length that wraps its sum with the fragments before around 64 bits passes the processor's own check.
+        if (processor_.get_bytes_needed() > std::max(max_message_size_, longest_control_payload)) return too_big();
+        between_messages_ = false;
+        continue;
+      }
+      const Message::Handle message = processor_.get_message();
+      // A control frame may have come between the fragments of a message that goes on.
+      const bool control = websocketpp::frame::opcode::is_control(static_cast<websocketpp::frame::opcode::value>(message->opcode()));
+      between_messages_ = !control || (between_messages_ && control_first);
+      if (std::optional<ProtocolFault> fault = deliver(message->opcode(), message->payload(), sink, more)) return fault;
     }
     return std::nullopt;
   }
 
  private:
+  static constexpr std::size_t longest_control_payload = 125;
+
   // A whole message in one frame.
   struct PlainFrame {
     Opcode opcode{Opcode::text};
