@@ -175,7 +175,9 @@ class Csv {
     std::string_view operator[](std::string_view column) const {
       const auto found = std::find(table_->columns.begin(), table_->columns.end(), column);
       if (found == table_->columns.end()) {
-        throw Error(table_->name, fmt::format("has no column {}: it has {}", detail::in_quotes(column), fmt::join(table_->columns, ", ")));
+        std::string known;
+        for (const std::string_view name : table_->columns) known += (known.empty() ? "" : ", ") + detail::in_one_line(name);
+        throw Error(table_->name, fmt::format("has no column {}: it has {}", detail::in_quotes(column), known));
       }
       return table_->fields[number_ * table_->columns.size() + static_cast<std::size_t>(found - table_->columns.begin())];
     }

@@ -93,8 +93,8 @@ inline std::string exact_figure(double figure, Unit unit) {
       if (!(std::abs(figure) < 9.2e9)) return fmt::format("{:.15g}s", figure);
       return exact_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(figure)));
     case Unit::share: return fmt::format("{:.15g}%", figure * 100);
-    case Unit::per_second: return fmt::format("{:.15g}/s", figure);
-    case Unit::count: return fmt::format("{:.15g}", figure);
+    case Unit::per_second: return detail::exact_number(figure) + "/s";
+    case Unit::count: return detail::exact_number(figure);
   }
   return {};
 }
@@ -190,8 +190,8 @@ inline double parse_share(std::string_view text, std::string_view bound) {
   const std::string_view digits = trimmed(percent ? bound.substr(0, bound.size() - 1) : bound);
   double number = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size())
-    refuse_expectation(text, "has no share for a bound, such as 99.5%");
+  const bool whole = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
+  if (!whole || !std::isfinite(number * 100)) refuse_expectation(text, "has no share for a bound, such as 99.5%");
   return percent ? number / 100 : number;
 }
 

@@ -43,7 +43,9 @@ inline std::chrono::nanoseconds length_of(const std::vector<Stage>& stages) noex
 /// Stages as the command line writes them: "100:10s,1000:1m".
 inline std::string to_string(const std::vector<Stage>& stages) {
   std::string text;
-  for (const Stage& stage : stages) text += fmt::format("{}{:.15g}:{}", text.empty() ? "" : ",", stage.level, exact_duration(stage.over));
+  for (const Stage& stage : stages) {
+    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", detail::exact_number(stage.level), exact_duration(stage.over));
+  }
   return text;
 }
 
@@ -125,7 +127,7 @@ inline std::string to_string(const Population& population) {
   switch (population.kind()) {
     case Population::Kind::number: return fmt::format("{} {}", population.clients(), population.clients() == 1 ? "client" : "clients");
     case Population::Kind::stages: return "clients in stages " + to_string(population.stages());
-    case Population::Kind::arrivals: return fmt::format("{:.15g}/s arriving", population.arrivals_per_second());
+    case Population::Kind::arrivals: return detail::exact_number(population.arrivals_per_second()) + "/s arriving";
   }
   return {};
 }
@@ -207,7 +209,8 @@ inline std::string to_string(const Pace& pace) {
     case Pace::Kind::flat_out: return "flat out";
     case Pace::Kind::rate: break;
   }
-  const std::string course = pace.stages().empty() ? fmt::format("{:.15g}/s", pace.per_second()) : "in stages " + to_string(pace.stages());
+  const std::string course =
+      pace.stages().empty() ? detail::exact_number(pace.per_second()) + "/s" : "in stages " + to_string(pace.stages());
   return "rate " + course + (pace.random() ? " at random" : "");
 }
 

@@ -53,12 +53,17 @@ inline constexpr QuantityKind size_kind{
 inline constexpr QuantityKind rate_kind{"rate", count_units, "write a number, with k or M if you like, and /s, /m or /h, such as 5k/s",
                                         largest_unsigned};
 
-/// The text as one line of an error may quote it: cut at 40 bytes, without control characters.
-inline std::string in_quotes(std::string_view text) {
+/// The text as a line may have it: cut at 40 bytes, without control characters.
+inline std::string in_one_line(std::string_view text) {
   std::string line{text.substr(0, 40)};
   std::replace_if(
       line.begin(), line.end(), [](char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f'; }, '?');
-  return '"' + line + (text.size() > 40 ? "...\"" : "\"");
+  return text.size() > 40 ? line + "..." : line;
+}
+
+/// The same as an error may quote it.
+inline std::string in_quotes(std::string_view text) {
+  return '"' + in_one_line(text) + '"';
 }
 
 [[noreturn]] inline void refuse(const QuantityKind& kind, std::string_view text, std::string_view problem) {
@@ -129,6 +134,14 @@ inline std::string without_trailing_zeros(std::string decimal) {
   decimal.erase(decimal.find_last_not_of('0') + 1);
   if (decimal.back() == '.') decimal.pop_back();
   return decimal;
+}
+
+/// A number to 15 digits and without an exponent, as quantities are read; all digits of one that needs more before its point.
+inline std::string exact_number(double value) {
+  std::string text = fmt::format("{:.15g}", value);
+  if (text.find('e') == text.npos) return text;
+  const int decimals = std::max(0, 14 - static_cast<int>(std::floor(std::log10(std::abs(value)))));
+  return without_trailing_zeros(fmt::format("{:.{}f}", value, decimals));
 }
 
 /// The largest unit that fits into the duration at least once.

@@ -220,6 +220,8 @@ TEST_CASE("a row is read by column", "[csv]") {
   CHECK(bob[std::string("password")] == "hidden");
   CHECK_THROWS_WITH(bob["Name"], "users.csv: has no column \"Name\": it has name, password");
   CHECK_THROWS_WITH(bob[""], "users.csv: has no column \"\": it has name, password");
+  const Csv two_lines = Csv::from_text("\"first\nname\"\nada\n", "users.csv");
+  CHECK_THROWS_WITH(two_lines.next()["name"], "users.csv: has no column \"name\": it has first?name");
 }
 
 TEST_CASE("each session has a row of its own, or they are shared on purpose", "[csv]") {

@@ -25,15 +25,17 @@ TEST_CASE("an expectation is read as it is written in code", "[expectation]") {
 TEST_CASE("what is printed reads back the same", "[expectation]") {
   const Expectation expectation =
       GENERATE(metric::latency.p99_9<123456789ns, metric::latency("x y").min> 1h, metric::success_rate > 0.995,
-               metric::connection_success_rate == 1.0, metric::errors <= 12345.0, metric::messages_per_second >= 0.25);
+               metric::connection_success_rate == 1.0, metric::errors <= 12345.0, metric::messages_per_second >= 0.25,
+               metric::errors<4'000'000'000'000'000'000.0, metric::messages_per_second> 0.000'000'1, metric::messages_per_second < 1e21);
   CHECK(parse_expectation(to_string(expectation)) == expectation);
 }
 
 TEST_CASE("what is no expectation is refused in a line that says what to write", "[expectation]") {
-  const std::string text = GENERATE(as<std::string>{}, "", "latency.p95", "latency < 5ms", "latency.p42 < 5ms", "latency.p95 < 5",
-                                    "latency.p95 << 5ms", "latenzy.p95 < 5ms", "latency{post.p95 < 5ms", "success_rate > many",
-                                    "success_rate.p95 > 1%", "errors == 1.5", "errors{x} == 1", "check > 5%", "messages_per_second > fast",
-                                    "latency.p95 < ", "< 5ms", "latency. < 5ms", "latency.value < 5ms");
+  const std::string text =
+      GENERATE(as<std::string>{}, "", "latency.p95", "latency < 5ms", "latency.p42 < 5ms", "latency.p95 < 5", "latency.p95 << 5ms",
+               "latenzy.p95 < 5ms", "latency{post.p95 < 5ms", "success_rate > many", "success_rate > inf%", "success_rate < nan",
+               "success_rate < 1e307", "success_rate.p95 > 1%", "errors == 1.5", "errors{x} == 1", "check > 5%",
+               "messages_per_second > fast", "latency.p95 < ", "< 5ms", "latency. < 5ms", "latency.value < 5ms");
   CAPTURE(text);
   try {
     parse_expectation(text);

@@ -190,6 +190,26 @@ TEST_CASE("another status is refused under its own number", "[handshake]") {
   require_refused("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", Failure::http_status, 200);
   require_refused("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", Failure::http_status, 302);
   require_refused("HTTP/1.0 403 Forbidden\r\n\r\n", Failure::http_status, 403);
+  require_refused("HTTP/1.1 999 Nothing\r\n\r\n", Failure::http_status, 999);
+  require_refused("HTTP/1.1 100\r\n\r\n", Failure::http_status, 100);
+  require_refused("HTTP/1.1 403 No\r\nthis is no header\r\n\r\n", Failure::http_status, 403);
+}
+
+TEST_CASE("a refusal is told with the server's words, in one line and not all of them", "[handshake]") {
+  CHECK(Client().judge("HTTP/1.1 403 Forbidden\r\n\r\n")->detail == "refused the upgrade with 403 Forbidden");
+  CHECK(Client().judge("HTTP/1.1 403 \r\n\r\n")->detail == "refused the upgrade with 403");
+  CHECK(Client().judge("HTTP/1.1 403\r\n\r\n")->detail == "refused the upgrade with 403");
+  CHECK(Client().judge("HTTP/1.1 403 a\x01\nb\x7f\r\n\r\n")->detail == "refused the upgrade with 403 a??b?");
+  CHECK(Client().judge("HTTP/1.1 403 " + std::string(1000, 'x') + "\r\n\r\n")->detail ==
+        "refused the upgrade with 403 " + std::string(40, 'x') + "...");
+}
+
+TEST_CASE("a status is three digits after a version", "[handshake]") {
+  for (const std::string line : {"HTTP/1.1 10101 X", "HTTP/1.1 40 X", "HTTP/1.1 099 X", "HTTP/1.1  403 X", "HTTP/1.1 403X",
+                                 "HTTP/1.1 -40 X", "HTTP/11 403 X", "HTTP/x.1 403 X", "http/1.1 403 X", "HTTPS/1.1 403 X"}) {
+    INFO(line);
+    require_refused(line + "\r\n\r\n", Failure::bad_handshake);
+  }
 }
 
 TEST_CASE("a 101 that breaks RFC 6455 section 4.1 is a bad handshake", "[handshake]") {

@@ -210,6 +210,14 @@ TEST_CASE("a pace says when the next message is due", "[scenario]") {
   CHECK(to_string(wsbench::flat_out()) == "flat out");
 }
 
+TEST_CASE("stages and rates are written without an exponent, so that they can be read", "[scenario]") {
+  const std::vector<wsbench::Stage> course{{0.000'000'25, 1s}, {20, 0s}, {2e15, 1min}, {1e22, 1500ms}};
+  CHECK(to_string(course) == "0.00000025:1s,20:0s,2000000000000000:1m,10000000000000000000000:1.5s");
+  CHECK(wsbench::parse_stages(to_string(course), wsbench::parse_rate) == course);
+  CHECK(to_string(wsbench::rate(0.000'01)) == "rate 0.00001/s");
+  CHECK(to_string(wsbench::arrivals(0.000'01)) == "0.00001/s arriving");
+}
+
 TEST_CASE("a scenario is built by naming its members", "[scenario]") {
   const Scenario scenario{
       .name = "chat",

@@ -81,6 +81,9 @@ TEST_CASE("what is no WebSocket address is refused in one line that says why", "
   require_refused("ws://[::1", "bracket");
   require_refused("ws://[::1]9001", "IPv6");
   require_refused("ws://[::1]:", "port");
+  require_refused("ws://[[]", "bracket");
+  require_refused("ws://a[b", "bracket");
+  require_refused("ws://a]:80", "bracket");
   require_refused("ws://user@h", "user name");
   require_refused("ws://user:secret@h:80/", "user name");
   require_refused("ws://h/#part", "fragment");

@@ -51,6 +51,26 @@ class HttpHead {
   bool complete_{false};
 };
 
+/// The first line of an HTTP answer (RFC 9112 section 4).
+struct StatusLine {
+  int code{0};                ///< three digits
+  std::string_view reason{};  ///< in words; may be empty
+};
+
+/// Takes one apart; nothing where it is none.
+inline std::optional<StatusLine> parse_status_line(std::string_view line) {
+  constexpr std::string_view shape = "HTTP/0.0 000";
+  const auto fits = [](char letter, char place) { return place == '0' ? letter >= '0' && letter <= '9' : letter == place; };
+  const std::string_view start = line.substr(0, shape.size());
+  if (!std::equal(start.begin(), start.end(), shape.begin(), shape.end(), fits)) return std::nullopt;
+  if (line.size() > shape.size() && line[shape.size()] != ' ') return std::nullopt;
+  StatusLine status;
+  for (const char digit : start.substr(shape.size() - 3)) status.code = status.code * 10 + (digit - '0');
+  if (status.code < 100) return std::nullopt;
+  status.reason = line.substr(std::min(shape.size() + 1, line.size()));
+  return status;
+}
+
 /// Why an upgrade came to nothing.
 struct Refusal {
   Failure failure{Failure::bad_handshake};  ///< `http_status` or `bad_handshake`
@@ -84,6 +104,9 @@ class ClientHandshake {
   /// Why the answer is no agreement; nothing if it is one.
   std::optional<Refusal> refusal() const {
     if (head_.too_long()) return bad("an answer whose header does not end within " + std::to_string(HttpHead::limit) + " bytes");
+    const std::optional<StatusLine> status = parse_status_line(head_.first_line());
+    if (!status) return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
+    if (status->code != 101) return Refusal{Failure::http_status, status->code, "refused the upgrade with " + status_text(*status)};
     websocketpp::http::parser::response response;
     try {
       response.consume(head_.text().data(), head_.text().size());
@@ -91,8 +114,6 @@ class ClientHandshake {
       return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
     }
     if (!response.headers_ready()) return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
-    const int status = response.get_status_code();
-    if (status != 101) return Refusal{Failure::http_status, status, "refused the upgrade with " + status_text(response)};
     if (processor_.validate_server_handshake_response(request_, response)) {
       return bad("a 101 without the Upgrade, Connection or Sec-WebSocket-Accept header that RFC 6455 demands");
     }
@@ -109,9 +130,8 @@ class ClientHandshake {
 
  private:
   static Refusal bad(std::string detail) { return {Failure::bad_handshake, 0, "answered the upgrade with " + std::move(detail)}; }
-  static std::string status_text(const websocketpp::http::parser::response& response) {
-    const std::string& reason = response.get_status_msg();
-    return std::to_string(static_cast<int>(response.get_status_code())) + (reason.empty() ? "" : ' ' + reason.substr(0, 40));
+  static std::string status_text(const StatusLine& status) {
+    return std::to_string(status.code) + (status.reason.empty() ? "" : ' ' + in_one_line(status.reason));
   }
 
   websocketpp::processor::hybi13<ProtocolConfig> processor_;

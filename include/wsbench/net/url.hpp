@@ -71,6 +71,7 @@ inline Url parse_url(std::string_view text) {
     port = authority.substr(colon);
   }
   if (url.host.empty()) refuse_url(text, "has no host");
+  if (url.host.find_first_of("[]") != url.host.npos) refuse_url(text, "has a bracket inside its host");
   url.port = port.empty() ? static_cast<std::uint16_t>(url.secure ? 443 : 80) : parse_port(text, port.substr(1));
   rest.remove_prefix(authority_end);
   url.resource = rest.starts_with('/') ? std::string(rest) : '/' + std::string(rest);
