@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <wsbench/hdr_log.hpp>
@@ -42,14 +43,12 @@ void require_same(const HdrLogEntry& entry, const HdrLogEntry& again) {
   demand(std::abs(static_cast<double>(again.histogram.max()->count()) - most) <= 0.001 * most, "to three digits");
 }
 
-}  // namespace
-
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void read(std::string_view text) {
   Log log;
-  if (!accepted([&] { log = wsbench::parse_hdr_log(support::text_of(data, size), most_memory); })) return 0;
+  if (!accepted([&] { log = wsbench::parse_hdr_log(text, most_memory); })) return;
   // Others may write tags that this writer refuses.
   const auto unwritable = [](const HdrLogEntry& entry) { return entry.tag.find_first_of("\t\r\v\f") != entry.tag.npos; };
-  if (std::any_of(log.begin(), log.end(), unwritable)) return 0;
+  if (std::any_of(log.begin(), log.end(), unwritable)) return;
   const Log once = written_and_read(log);
   for (std::size_t number = 0; number < log.size(); ++number) require_same(log[number], once[number]);
   const Log twice = written_and_read(once);
@@ -57,5 +56,22 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     require_same(once[number], twice[number]);
     demand(twice[number].histogram == once[number].histogram, "what was written once is exact");
   }
+}
+
+// A log of one entry with these bytes for a histogram, which nothing made up would deflate to.
+std::string log_of(std::string_view plain) {
+  namespace detail = wsbench::detail;
+  const std::string compressed = detail::deflated(std::string(plain));
+  std::string encoded;
+  detail::put_big_endian(encoded, detail::hdr_compressed_cookie | detail::hdr_word_size);
+  detail::put_big_endian(encoded, static_cast<std::uint32_t>(compressed.size()));
+  return "Tag=latency,0.5,1.25,7.5," + detail::to_base64(encoded + compressed) + '\n';
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  read(support::text_of(data, size));
+  read(log_of(support::text_of(data, size)));
   return 0;
 }
