@@ -34,6 +34,8 @@ struct Configuration {
   std::uint64_t in_flight{0};                   ///< messages of a client that could wait for answers before its next turn
   std::chrono::nanoseconds timeout{0};          ///< for an answer
   std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
+  std::chrono::nanoseconds ping_every{0};       ///< how often each connection was pinged; 0: never
+  std::chrono::nanoseconds ping_timeout{0};     ///< for the pong
   std::string behaviour{};                      ///< its name
   bool insecure{false};                         ///< any certificate was taken
   double connect_rate{0};                       ///< the most first connects a second; 0: no limit

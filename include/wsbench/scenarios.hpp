@@ -234,7 +234,7 @@ inline Behaviour broadcast(const Broadcast& settings = {}) {
 }
 
 /// A connection that stays and answers pings, and, where `ping_every` is given, sends some: the report says how many were lost and how
-/// long pongs took. It needs a duration.
+/// long pongs took. `Options::ping_every` does that beside any behaviour, and gives up a connection without a pong. It needs a duration.
 inline Behaviour hold(std::chrono::nanoseconds ping_every = {}) {
   return Behaviour{[ping_every](Session& user) { return detail::stay(user, ping_every); }, "hold"}.endless();
 }

@@ -377,6 +377,17 @@ TEST_CASE("connections that are only held, with pings", "[cli]") {
   CHECK(server.counts().messages == 0);
 }
 
+TEST_CASE("any load can have its connections pinged", "[cli]") {
+  const wsbench::EchoServer server;
+  const Outcome outcome =
+      run({"run", server.url(), "-c", "3", "-n", "10", "--think", "50ms", "--ping-every", "100ms", "--ping-timeout", "5s"});
+  INFO(outcome.out << outcome.errors);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.find("pinged every 100ms") != std::string::npos);
+  CHECK(outcome.out.find("pong after") != std::string::npos);
+  CHECK(server.counts().messages == 30);
+}
+
 TEST_CASE("a broadcast from the command line is judged by its deliveries", "[cli]") {
   const wsbench::EchoServer server({.to_all = true});
   const Outcome outcome = run({"run", server.url(), "-c", "10", "--publishers", "2", "--rate", "50/s", "-d", "1s", "--warm-up", "200ms",

@@ -390,6 +390,25 @@ TEST_CASE("a server that stops reading while a client floods it", "[faults][conv
   CHECK_FALSE(report.passed());
 }
 
+TEST_CASE("a server that answers messages and no ping", "[faults][conversation]") {
+  MisbehavingServer server([](PeerSocket& peer) {
+    if (peer.upgrade()) peer.echo();
+  });
+  wsbench::Scenario scenario = few_users();
+  scenario.messages = 100'000;
+  scenario.expect = {wsbench::metric::errors == 0.0};
+  wsbench::Options options = patient_with_nobody();
+  options.ping_every = 100ms;
+  options.ping_timeout = 200ms;
+  const Report report = support::run_within(limit, wsbench::LoadTest{server.url(), scenario, options});
+  support::require_sums(report, clients * scenario.messages);
+  support::require_only_failure(report, Failure::ping_timeout, 0, clients);
+  CHECK(support::entry_of(report, Failure::ping_timeout)->first_at >= 300ms);
+  CHECK(report.messages().answered > 0);
+  CHECK(report.metrics().pings.sent == clients);
+  CHECK(report.metrics().pings.failed == clients);
+}
+
 TEST_CASE("a server that pings without end and reads nothing", "[faults][conversation]") {
   MisbehavingServer server(
       [](PeerSocket& peer) {

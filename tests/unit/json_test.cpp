@@ -134,6 +134,8 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
                           .pace = wsbench::think(50'000'001ns),
                           .timeout = 5s,
                           .connect_timeout = 9s,
+                          .ping_every = 1min,
+                          .ping_timeout = 11s,
                           .behaviour = "chat_user",
                           .workers = 2,
                           .seed = uint64_max - 1};
@@ -456,6 +458,8 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/configuration/pace/think_time_ns", Kind::number},
                                                {"/configuration/timeout_ns", Kind::number},
                                                {"/configuration/connect_timeout_ns", Kind::number},
+                                               {"/configuration/ping_every_ns", Kind::number},
+                                               {"/configuration/ping_timeout_ns", Kind::number},
                                                {"/configuration/behaviour", Kind::text},
                                                {"/configuration/workers", Kind::number},
                                                {"/configuration/seed", Kind::number},

@@ -106,6 +106,8 @@ TEST_CASE("a time that no load can have is refused by its name", "[validation]")
   require_refused("connect_timeout", [](Plan& plan) { plan.options.connect_timeout = 0s; });
   require_refused("connect_timeout", [](Plan& plan) { plan.options.connect_timeout = -1s; });
   require_refused("close_timeout", [](Plan& plan) { plan.options.close_timeout = -1s; });
+  require_refused("ping_every", [](Plan& plan) { plan.options.ping_every = -1s; });
+  require_refused("ping_timeout", [](Plan& plan) { plan.options.ping_timeout = 0s; });
   require_refused(
       "ramp_up", [](Plan& plan) { plan.scenario.ramp_up = nanoseconds::max(); }, "too long");
   require_refused(

@@ -36,7 +36,6 @@ struct Request {
   wsbench::Payload payload{};
   wsbench::Broadcast broadcast{.publishers = 0};
   bool hold{false};
-  std::chrono::nanoseconds ping_every{0};
   wsbench::Options options{};
   wsbench::TlsOptions tls{};
   Output output{};
@@ -168,12 +167,11 @@ inline void add_behaviour(CLI::App& app, Request& request) {
       ->group(group);
   CLI::Option* const hold = app.add_flag("--hold", request.hold, "Only stay connected");
   hold->excludes(publishers)->group(group);
-  add_duration(app, "--ping-every", request.ping_every, "and send a ping so often")->needs(hold)->group(group);
 }
 
 /// The behaviour that the flags ask for; throws Error for one that cannot be.
 inline wsbench::Behaviour behaviour_of(const Request& request) {
-  if (request.hold) return wsbench::hold(request.ping_every);
+  if (request.hold) return wsbench::hold();
   if (request.broadcast.publishers == 0) return wsbench::echo(request.payload);
   wsbench::Broadcast settings = request.broadcast;
   settings.size = std::max(request.payload.size, wsbench::Publication::text_size);
@@ -208,6 +206,8 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->default_str("1000/s")
       ->group(group);
   add_duration(app, "--connect-timeout", request.options.connect_timeout, "How long a connection may take to be open")->group(group);
+  add_duration(app, "--ping-every", request.options.ping_every, "Ping each connection so often")->group(group);
+  add_duration(app, "--ping-timeout", request.options.ping_timeout, "How long its pong may take; without one it is given up")->group(group);
 }
 
 /// How `wss://` is spoken.

@@ -53,6 +53,8 @@ void configuration_fields(auto& configuration, auto each) {
   each("in_flight", configuration.in_flight);
   each("timeout_ns", configuration.timeout);
   each("connect_timeout_ns", configuration.connect_timeout);
+  each("ping_every_ns", configuration.ping_every);
+  each("ping_timeout_ns", configuration.ping_timeout);
   each("behaviour", configuration.behaviour);
   each("insecure", configuration.insecure);
   each("connect_rate", configuration.connect_rate);

@@ -94,6 +94,7 @@ class TextReport {
     what += ", " + to_string(load().pace) + (load().pace.open() ? " (open loop)" : " (closed loop)");
     if (!load().pace.open() && load().in_flight > 1) what += fmt::format(", {} in flight each", load().in_flight);
     what += ", " + load().behaviour;
+    if (load().ping_every.count() > 0) what += ", pinged every " + exact_duration(load().ping_every);
     wrapped("", what);
     for (const std::string& url : load().urls) line("{}", url);
   }

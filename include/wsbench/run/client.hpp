@@ -19,6 +19,7 @@
 #include <wsbench/net/wire.hpp>
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/conversation.hpp>
+#include <wsbench/run/keep_alive.hpp>
 #include <wsbench/run/open_load.hpp>
 #include <wsbench/schedule.hpp>
 #include <wsbench/session.hpp>
@@ -180,6 +181,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (stall_deadline_ <= now_) {
       drop({Failure::backpressure, 0, "the server read nothing for " + in_words(scenario().timeout)});
     }
+    if (keep_alive_.overdue(now_)) drop({Failure::ping_timeout, 0, "no pong within " + in_words(cohort_.options.ping_timeout)});
     if (refused_ != nullptr && !held_up()) resumption_.complete(std::exchange(refused_, nullptr));
     last_event_ = conversation_.expire_receiver(now_).value_or(last_event_);
     last_event_ = conversation_.expire_ping(now_).value_or(last_event_);
@@ -196,7 +198,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void rearm() {
     std::chrono::nanoseconds next = stall_deadline_;
     if (state_ != State::open && state_ != State::lost) next = std::min(next, phase_deadline_);
-    next = conversation_.next_deadline(next);
+    next = std::min(conversation_.next_deadline(next), keep_alive_.next());
     if (refused_ != nullptr && !held_up()) next = now_;
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (wants_connection()) next = std::min(next, reconnect_at());
@@ -240,6 +242,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
         cohort_.collector_of(due).lagged(now - std::max(due, usable_since_));
       }
     }
+    if (keep_alive_.due(now_)) wire_->ping(keep_alive_.ping(cohort_.clock.now()));
     wire_->flush();
     if (!closed()) stand_in_line();
     if (!wire_->congested()) {
@@ -303,6 +306,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     cohort_.outcome_at(now);
     const bool first = state_ == State::connecting;
     state_ = State::open;
+    keep_alive_.begin(now);
     if (first) {
       ConnectTimes all = times;
       all.total = now - connect_started_;
@@ -337,7 +341,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   void on_pong(std::string_view payload, const Arrival& arrival) override {
     enter(arrival.read);
-    conversation_.pong(payload, arrival.at);
+    if (keep_alive_.pong(payload, arrival.at) || !conversation_.pong(payload, arrival.at)) return;
     last_event_ = arrival.at;
     run_behaviour();
   }
@@ -397,6 +401,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (cohort_.fan_out != nullptr) cohort_.fan_out->lose(id(), now_);
     loss_ = failure;
     stall_deadline_ = never;
+    keep_alive_.lose();
     conversation_.lose(failure, now_);
     // Whoever asked for a new connection while the old one was still closing goes on waiting.
     if (attempt_failed) tell_connected(false);
@@ -536,6 +541,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     wire_->abandon();
     if (cohort_.fan_out != nullptr) cohort_.fan_out->lose(id(), now_);
     stall_deadline_ = never;
+    keep_alive_.lose();
     cohort_.collector.connection_ended();
     if (!behaviour_ended_) return connect(State::reconnecting);
     finish();
@@ -587,6 +593,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (state_ != State::open) return;
     if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), cohort_.clock.now());
     state_ = State::leaving;
+    keep_alive_.end();
     loss_ = Failure::closed;
     phase_deadline_ = cohort_.clock.now() + cohort_.options.close_timeout;
     wire_->close(status, reason);
@@ -708,6 +715,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (state_ == State::open) {
       if (cohort_.fan_out != nullptr) cohort_.fan_out->leave(id(), now_);
       state_ = State::closing;
+      keep_alive_.end();
       phase_deadline_ = now_ + cohort_.options.close_timeout;
       wire_->close(1000);
     } else if (state_ == State::leaving) {
@@ -743,6 +751,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   Resumption resumption_{};
   Conversation conversation_{cohort_, id(), resumption_};
+  KeepAlive keep_alive_{cohort_};
   Waiter* refused_{nullptr};
   PendingTurn* turn_{nullptr};
   PendingPause* pause_{nullptr};

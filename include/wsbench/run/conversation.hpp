@@ -132,15 +132,16 @@ class Conversation {
     return {};
   }
 
-  /// A pong came; one that answers no ping in flight is nobody's.
-  void pong(std::string_view payload, std::chrono::nanoseconds arrival) {
+  /// A pong came; whether it was awaited. One that answers no ping in flight is nobody's.
+  bool pong(std::string_view payload, std::chrono::nanoseconds arrival) {
     const bool awaited =
         ping_.waiter != nullptr && !ping_.unwritten() && payload == std::string_view(ping_.payload.data(), ping_.payload.size());
-    if (!awaited) return;
+    if (!awaited) return false;
     const std::chrono::nanoseconds round_trip = std::max(arrival - ping_.sent, std::chrono::nanoseconds{0});
     cohort_.collector.ping_answered(round_trip);
     ping_.waiter->pong = Pong(round_trip);
     resumption_.complete(std::exchange(ping_.waiter, nullptr));
+    return true;
   }
 
   /// Has `waiter` given the next message that is no answer; whether one was there already.

@@ -51,8 +51,10 @@ struct Options {
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
   std::shared_ptr<const TlsContext> tls{};  ///< what speaks `wss://`: `wsbench::tls()` of `wsbench/tls.hpp`; without it there is none
-  std::uint64_t max_message_size{std::uint64_t{16} << 20U};  ///< largest message accepted from the server, in bytes
-  std::function<void(const Answer&)> on_answer{};            ///< told of every outcome, on the worker's thread; default nobody
+  std::chrono::nanoseconds ping_every{0};   ///< how often each connection is asked whether it is alive; 0: never
+  std::chrono::nanoseconds ping_timeout{std::chrono::seconds{10}};  ///< how long its pong may take; without one it is given up
+  std::uint64_t max_message_size{std::uint64_t{16} << 20U};         ///< largest message accepted from the server, in bytes
+  std::function<void(const Answer&)> on_answer{};                   ///< told of every outcome, on the worker's thread; default nobody
   std::function<void(const Report&)> on_snapshot{};  ///< told of everything so far each second and at the end, on a thread of its own
 };
 

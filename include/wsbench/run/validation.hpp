@@ -130,6 +130,8 @@ inline void validate_options(const Options& options) {
   }
   require_positive_time("connect_timeout", options.connect_timeout);
   require_time("close_timeout", options.close_timeout);
+  require_time("ping_every", options.ping_every);
+  require_positive_time("ping_timeout", options.ping_timeout);
   if (options.max_message_size < 1) throw Error("max_message_size", "0 accepts nothing: give a size, such as 16MiB");
   for (const Header& header : options.headers) {
     if (!is_token(header.name)) throw Error("header", in_quotes(header.name) + " is no name of a header: write Name: value");

@@ -208,6 +208,8 @@ class Workers {
     configuration.in_flight = scenario_.in_flight;
     configuration.timeout = scenario_.timeout;
     configuration.connect_timeout = options_.connect_timeout;
+    configuration.ping_every = options_.ping_every;
+    configuration.ping_timeout = options_.ping_timeout;
     configuration.behaviour = scenario_.behaviour.name();
     configuration.insecure = options_.tls != nullptr && !options_.tls->verifies();
     configuration.connect_rate = options_.connect_rate;
