@@ -27,18 +27,20 @@ struct ConnectTimes {
 
 /// What became of the connections.
 struct ConnectionMetrics {
-  std::uint64_t attempted{0};    ///< first connects begun
-  std::uint64_t succeeded{0};    ///< of those attempted: open
-  std::uint64_t failed{0};       ///< of those attempted: given up
-  std::uint64_t tls_resumed{0};  ///< of those succeeded and reconnected: with a TLS session that was resumed
-  std::uint64_t reconnected{0};  ///< opened again after a loss; not among the attempted
-  std::uint64_t open{0};         ///< open now
-  std::uint64_t peak_open{0};    ///< most open at once; merged collectors add up, so it is an upper bound over several workers
-  Histogram connect_time{};      ///< of the succeeded: the whole attempt
-  Histogram resolve{};           ///< of the succeeded: name to addresses
-  Histogram tcp{};               ///< of the succeeded: TCP handshake
-  Histogram tls{};               ///< of the succeeded: TLS handshake
-  Histogram upgrade{};           ///< of the succeeded: HTTP upgrade
+  std::uint64_t attempted{0};             ///< first connects begun
+  std::uint64_t succeeded{0};             ///< of those attempted: open
+  std::uint64_t failed{0};                ///< of those attempted: given up
+  std::uint64_t reconnects_attempted{0};  ///< attempts to open a lost one again; not among the first connects
+  std::uint64_t reconnected{0};           ///< of these: open again
+  std::uint64_t reconnects_failed{0};     ///< of these: given up
+  std::uint64_t tls_resumed{0};           ///< of those succeeded and reconnected: with a TLS session that was resumed
+  std::uint64_t open{0};                  ///< open now
+  std::uint64_t peak_open{0};             ///< most open at once; merged collectors add up, so it is an upper bound over several workers
+  Histogram connect_time{};               ///< of the succeeded: the whole attempt
+  Histogram resolve{};                    ///< of the succeeded: name to addresses
+  Histogram tcp{};                        ///< of the succeeded: TCP handshake
+  Histogram tls{};                        ///< of the succeeded: TLS handshake
+  Histogram upgrade{};                    ///< of the succeeded: HTTP upgrade
 
   /// Adds another's counts and samples.
   void merge(const ConnectionMetrics& other) {
@@ -46,7 +48,9 @@ struct ConnectionMetrics {
     succeeded += other.succeeded;
     failed += other.failed;
     tls_resumed += other.tls_resumed;
+    reconnects_attempted += other.reconnects_attempted;
     reconnected += other.reconnected;
+    reconnects_failed += other.reconnects_failed;
     open += other.open;
     peak_open += other.peak_open;
     connect_time.merge(other.connect_time);

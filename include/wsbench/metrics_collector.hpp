@@ -50,6 +50,12 @@ class MetricsCollector {
     if (times.tls_resumed) ++connections.tls_resumed;
   }
 
+  /// An attempt was begun to open a lost connection again.
+  void reconnect_attempted() noexcept { ++metrics_.connections.reconnects_attempted; }
+
+  /// Such an attempt was given up; why is told to `failure()`.
+  void reconnect_failed() noexcept { ++metrics_.connections.reconnects_failed; }
+
   /// A lost connection was opened again.
   void connection_reopened(bool tls_resumed = false) {
     ++metrics_.connections.reconnected;

@@ -23,24 +23,26 @@ class NotMeasured : public std::runtime_error {
 
 /// What a run was asked to do, as the report keeps it.
 struct Configuration {
-  std::vector<std::string> urls{};              ///< the targets
-  Population population{};                      ///< who was there
-  std::uint64_t clients{0};                     ///< how many users at most at once; 0 where they arrive
-  std::chrono::nanoseconds ramp_up{0};          ///< over which they started
-  std::uint64_t messages{0};                    ///< turns each; 0: by duration
-  std::chrono::nanoseconds duration{0};         ///< of the load; 0: by messages
-  std::chrono::nanoseconds warm_up{0};          ///< messages due before then are in no figure
-  Pace pace{};                                  ///< when the next message was due
-  std::uint64_t in_flight{0};                   ///< messages of a client that could wait for answers before its next turn
-  std::chrono::nanoseconds timeout{0};          ///< for an answer
-  std::chrono::nanoseconds connect_timeout{0};  ///< for a connection to be open
-  std::chrono::nanoseconds ping_every{0};       ///< how often each connection was pinged; 0: never
-  std::chrono::nanoseconds ping_timeout{0};     ///< for the pong
-  std::string behaviour{};                      ///< its name
-  bool insecure{false};                         ///< any certificate was taken
-  double connect_rate{0};                       ///< the most first connects a second; 0: no limit
-  std::uint64_t workers{0};                     ///< threads
-  std::uint64_t seed{0};                        ///< of everything random
+  std::vector<std::string> urls{};                  ///< the targets
+  Population population{};                          ///< who was there
+  std::uint64_t clients{0};                         ///< how many users at most at once; 0 where they arrive
+  std::chrono::nanoseconds ramp_up{0};              ///< over which they started
+  std::uint64_t messages{0};                        ///< turns each; 0: by duration
+  std::chrono::nanoseconds duration{0};             ///< of the load; 0: by messages
+  std::chrono::nanoseconds warm_up{0};              ///< messages due before then are in no figure
+  Pace pace{};                                      ///< when the next message was due
+  std::uint64_t in_flight{0};                       ///< messages of a client that could wait for answers before its next turn
+  std::chrono::nanoseconds timeout{0};              ///< for an answer
+  std::chrono::nanoseconds connect_timeout{0};      ///< for a connection to be open
+  std::chrono::nanoseconds reconnect_delay{0};      ///< before the first attempt to make a lost connection again
+  std::chrono::nanoseconds reconnect_delay_max{0};  ///< before the later ones
+  std::chrono::nanoseconds ping_every{0};           ///< how often each connection was pinged; 0: never
+  std::chrono::nanoseconds ping_timeout{0};         ///< for the pong
+  std::string behaviour{};                          ///< its name
+  bool insecure{false};                             ///< any certificate was taken
+  double connect_rate{0};                           ///< the most first connects a second; 0: no limit
+  std::uint64_t workers{0};                         ///< threads
+  std::uint64_t seed{0};                            ///< of everything random
 
   bool operator==(const Configuration&) const = default;
 };

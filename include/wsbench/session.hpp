@@ -309,7 +309,7 @@ class Session {
 
   /// Closes the connection, if it is open, and makes it again; false if that fails. Counted as opened again.
   ///
-  /// Attempts are 100 ms apart at least, so that a loop of them is no storm.
+  /// After a loss and between attempts it waits as `Options::reconnect_delay` says, so that a loop of them is no storm.
   PendingConnection reconnect() { return PendingConnection{*this}; }
 
   /// From now on every publication is expected to reach this user; what came to whom and when is the report's fan-out.

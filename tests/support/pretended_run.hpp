@@ -147,6 +147,7 @@ class PretendedRun {
     CHECK(all.received == delivered);
     CHECK(all.received >= total.answered + all.late + all.unclaimed);
 
+    CHECK(all.connections.reconnected + all.connections.reconnects_failed <= all.connections.reconnects_attempted);
     CHECK(finished <= clients.size());
     if (total.failed + all.connections.failed > 0) CHECK(all.failures.total() > 0);
     if (finished < clients.size()) return;

@@ -46,6 +46,7 @@ inline void require_sums(const wsbench::Report& report, std::uint64_t planned) {
 
   REQUIRE(connections.succeeded + connections.failed == connections.attempted);
   REQUIRE(connections.connect_time.count() == connections.succeeded);
+  REQUIRE(connections.reconnected + connections.reconnects_failed <= connections.reconnects_attempted);
   REQUIRE(connections.open == 0);
 
   // In an open load messages may also have found nobody free in time.

@@ -51,6 +51,8 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
     collector.connection_opened({.resolve = unit, .tcp = 2 * unit + spread, .upgrade = 3 * unit, .total = 6 * unit + 1ns + spread});
   }
   collector.connection_ended();
+  for (int attempt = 0; attempt < 4; ++attempt) collector.reconnect_attempted();
+  for (int attempt = 0; attempt < 2; ++attempt) collector.reconnect_failed();
   collector.connection_reopened();
   collector.connection_ended();
   for (int message = 0; message < 1'200; ++message) {
@@ -134,6 +136,8 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
                           .pace = wsbench::think(50'000'001ns),
                           .timeout = 5s,
                           .connect_timeout = 9s,
+                          .reconnect_delay = 101ms,
+                          .reconnect_delay_max = 12s,
                           .ping_every = 1min,
                           .ping_timeout = 11s,
                           .behaviour = "chat_user",
@@ -364,7 +368,9 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/connections/attempted", Kind::number},
                                                {"/connections/succeeded", Kind::number},
                                                {"/connections/failed", Kind::number},
+                                               {"/connections/reconnects_attempted", Kind::number},
                                                {"/connections/reconnected", Kind::number},
+                                               {"/connections/reconnects_failed", Kind::number},
                                                {"/connections/open", Kind::number},
                                                {"/connections/peak_open", Kind::number},
                                                {"/connections/success_rate", Kind::number},
@@ -458,6 +464,8 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/configuration/pace/think_time_ns", Kind::number},
                                                {"/configuration/timeout_ns", Kind::number},
                                                {"/configuration/connect_timeout_ns", Kind::number},
+                                               {"/configuration/reconnect_delay_ns", Kind::number},
+                                               {"/configuration/reconnect_delay_max_ns", Kind::number},
                                                {"/configuration/ping_every_ns", Kind::number},
                                                {"/configuration/ping_timeout_ns", Kind::number},
                                                {"/configuration/behaviour", Kind::text},
@@ -756,6 +764,7 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
       {"/messages/labels/post", "", "histograms.labels: has a label that messages.labels does not have"},
       {"/messages/late", "1220", "messages: more are late, duplicated and unclaimed"},
       {"/connections/attempted", "4", "connections: more succeeded and failed than attempted"},
+      {"/connections/reconnects_attempted", "2", "connections: more are reconnected and reconnects_failed than reconnects_attempted"},
       {"/connections/open", "5", "connections: more are open than peak_open"},
       {"/connections/peak_open", "6", "connections: peak_open is more than were opened"},
       {"/connections/succeeded", "3", "histograms.connect_time: must have as many samples as connections.succeeded says"},

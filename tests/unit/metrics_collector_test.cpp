@@ -139,13 +139,17 @@ TEST_CASE("connections are counted by what became of them", "[metrics_collector]
   collector.connection_opened({.total = 1ms});
   collector.connection_ended();
   collector.connection_ended();
+  for (int attempt = 0; attempt < 4; ++attempt) collector.reconnect_attempted();
+  for (int attempt = 0; attempt < 2; ++attempt) collector.reconnect_failed();
   collector.connection_reopened();
   collector.connection_ended();
   const wsbench::ConnectionMetrics connections = collector.snapshot().connections;
   CHECK(connections.attempted == 4);
   CHECK(connections.succeeded == 3);
   CHECK(connections.failed == 1);
+  CHECK(connections.reconnects_attempted == 4);
   CHECK(connections.reconnected == 1);
+  CHECK(connections.reconnects_failed == 2);
   CHECK(connections.open == 0);
   CHECK(connections.peak_open == 2);
   CHECK(connections.connect_time.count() == 3);

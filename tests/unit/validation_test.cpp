@@ -106,6 +106,10 @@ TEST_CASE("a time that no load can have is refused by its name", "[validation]")
   require_refused("connect_timeout", [](Plan& plan) { plan.options.connect_timeout = 0s; });
   require_refused("connect_timeout", [](Plan& plan) { plan.options.connect_timeout = -1s; });
   require_refused("close_timeout", [](Plan& plan) { plan.options.close_timeout = -1s; });
+  require_refused("reconnect_delay", [](Plan& plan) { plan.options.reconnect_delay = -1s; });
+  require_refused("reconnect_delay", [](Plan& plan) { plan.options.reconnect_delay = 0s; });
+  require_refused(
+      "reconnect_delay_max", [](Plan& plan) { plan.options.reconnect_delay = 11s; }, "11s");
   require_refused("ping_every", [](Plan& plan) { plan.options.ping_every = -1s; });
   require_refused("ping_timeout", [](Plan& plan) { plan.options.ping_timeout = 0s; });
   require_refused(

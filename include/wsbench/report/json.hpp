@@ -53,6 +53,8 @@ void configuration_fields(auto& configuration, auto each) {
   each("in_flight", configuration.in_flight);
   each("timeout_ns", configuration.timeout);
   each("connect_timeout_ns", configuration.connect_timeout);
+  each("reconnect_delay_ns", configuration.reconnect_delay);
+  each("reconnect_delay_max_ns", configuration.reconnect_delay_max);
   each("ping_every_ns", configuration.ping_every);
   each("ping_timeout_ns", configuration.ping_timeout);
   each("behaviour", configuration.behaviour);
@@ -75,7 +77,9 @@ void connection_counts(auto& connections, auto each) {
   each("attempted", connections.attempted);
   each("succeeded", connections.succeeded);
   each("failed", connections.failed);
+  each("reconnects_attempted", connections.reconnects_attempted);
   each("reconnected", connections.reconnected);
+  each("reconnects_failed", connections.reconnects_failed);
   each("tls_resumed", connections.tls_resumed);
   each("open", connections.open);
   each("peak_open", connections.peak_open);

@@ -268,6 +268,8 @@ inline ConnectionMetrics read_connections(const JsonPlace& place, const JsonPlac
   histograms["connect_time"].read(connections.connect_time);
   connection_phases(connections, from(histograms));
   place.require(uint128{connections.succeeded} + connections.failed <= connections.attempted, "more succeeded and failed than attempted");
+  place.require(uint128{connections.reconnected} + connections.reconnects_failed <= connections.reconnects_attempted,
+                "more are reconnected and reconnects_failed than reconnects_attempted");
   place.require(connections.open <= connections.peak_open, "more are open than peak_open");
   place.require(connections.peak_open <= uint128{connections.succeeded} + connections.reconnected, "peak_open is more than were opened");
   histograms["connect_time"].require(recorded(connections.connect_time) == connections.succeeded,

@@ -117,7 +117,12 @@ class TextReport {
     }
     if (load().clients > 0) entry("clients", format_count(load().clients));
     std::string reconnected;
-    if (connections.reconnected > 0) reconnected = fmt::format(", {} opened again", format_count(connections.reconnected));
+    if (connections.reconnects_attempted > 0) {
+      reconnected = fmt::format(", {} opened again", format_count(connections.reconnected));
+      if (connections.reconnected < connections.reconnects_attempted) {
+        reconnected += fmt::format(" in {} attempts", format_count(connections.reconnects_attempted));
+      }
+    }
     if (connections.tls_resumed > 0) reconnected += fmt::format(" ({} with a resumed TLS session)", format_count(connections.tls_resumed));
     entry("connections", together({{connections.succeeded, "successful"}, {connections.failed, "failed"}}) + reconnected);
     entry("messages", together({{messages.sent, "sent"}, {messages.answered, "answered"}, {messages.failed, "failed"}}));

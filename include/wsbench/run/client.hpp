@@ -17,6 +17,7 @@
 #include <wsbench/net/prefetch.hpp>
 #include <wsbench/net/receive_stamp.hpp>
 #include <wsbench/net/wire.hpp>
+#include <wsbench/run/back_off.hpp>
 #include <wsbench/run/cohort.hpp>
 #include <wsbench/run/conversation.hpp>
 #include <wsbench/run/keep_alive.hpp>
@@ -38,7 +39,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
         cohort_(cohort),
         wire_(make_wire(static_cast<WireEvents&>(*this))),
         leave_at_(visit.end),
-        phase_deadline_(visit.start) {
+        phase_deadline_(visit.start),
+        back_off_(cohort.options, visit.id) {
     cohort_.deadlines.arm(*this, visit.start);
   }
 
@@ -76,7 +78,6 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   };
   static constexpr std::chrono::nanoseconds tick{1};
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 366};  // beyond, sums of times could leave 64 bits
-  static constexpr std::chrono::milliseconds between_attempts{100};
   static constexpr std::chrono::milliseconds between_looks{50};
   static constexpr std::uint64_t uncountable = std::numeric_limits<std::uint64_t>::max();
   static constexpr std::uint32_t turns_at_once = 64;
@@ -185,7 +186,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (refused_ != nullptr && !held_up()) resumption_.complete(std::exchange(refused_, nullptr));
     last_event_ = conversation_.expire_receiver(now_).value_or(last_event_);
     last_event_ = conversation_.expire_ping(now_).value_or(last_event_);
-    if (wants_connection() && reconnect_at() <= now_) connect(State::reconnecting);
+    if (wants_connection() && back_off_.next() <= now_) connect(State::reconnecting);
     if (pause_ != nullptr && pause_end_ <= now_) {
       last_event_ = pause_end_;
       resumption_.complete(std::exchange(pause_, nullptr));
@@ -201,7 +202,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     next = std::min(conversation_.next_deadline(next), keep_alive_.next());
     if (refused_ != nullptr && !held_up()) next = now_;
     if (pause_ != nullptr) next = std::min(next, pause_end_);
-    if (wants_connection()) next = std::min(next, reconnect_at());
+    if (wants_connection()) next = std::min(next, back_off_.next());
     if (behaviour_ended_ && state_ == State::open) next = std::min(next, linger_until_);
     if (turn_ != nullptr) {
       if (timed()) next = std::min(next, turns_end());
@@ -289,7 +290,6 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   // Whether the behaviour waits for a connection that nobody is making yet.
   bool wants_connection() const noexcept { return connection_ != nullptr && state_ == State::lost; }
-  std::chrono::nanoseconds reconnect_at() const noexcept { return connect_started_ + between_attempts; }
 
   // Whether a message cannot go now and may go later.
   bool held_up() const noexcept { return state_ == State::reconnecting || (state_ == State::open && wire_->congested()); }
@@ -298,6 +298,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     state_ = state;
     connect_started_ = now_;
     phase_deadline_ = now_ + cohort_.options.connect_timeout;
+    if (state == State::reconnecting) cohort_.collector.reconnect_attempted();
     wire_->open();
   }
 
@@ -307,6 +308,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     const bool first = state_ == State::connecting;
     state_ = State::open;
     keep_alive_.begin(now);
+    back_off_.opened(now);
     if (first) {
       ConnectTimes all = times;
       all.total = now - connect_started_;
@@ -383,7 +385,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       finish();
       return;
     }
+    if (state_ == State::reconnecting) cohort_.collector.reconnect_failed();
     if (has_connection()) cohort_.collector.connection_ended();
+    back_off_.failed(cohort_.options, now_);
     lose(ending.failure);
   }
 
@@ -392,6 +396,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     wire_->abandon();
     cohort_.collector.connection_ended();
     if (conversation_.in_flight() > 0) count_failure(Failure::closed, 1000, "the behaviour closed the connection before its answers came");
+    back_off_.left(cohort_.options, connect_started_);
     lose(Failure::closed);
   }
 
@@ -752,6 +757,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   Resumption resumption_{};
   Conversation conversation_{cohort_, id(), resumption_};
   KeepAlive keep_alive_{cohort_};
+  BackOff back_off_;
   Waiter* refused_{nullptr};
   PendingTurn* turn_{nullptr};
   PendingPause* pause_{nullptr};

@@ -51,7 +51,9 @@ struct Options {
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
   std::shared_ptr<const TlsContext> tls{};  ///< what speaks `wss://`: `wsbench::tls()` of `wsbench/tls.hpp`; without it there is none
-  std::chrono::nanoseconds ping_every{0};   ///< how often each connection is asked whether it is alive; 0: never
+  std::chrono::nanoseconds reconnect_delay{std::chrono::milliseconds{100}};  ///< from a loss to the first attempt to connect again, at most
+  std::chrono::nanoseconds reconnect_delay_max{std::chrono::seconds{10}};    ///< what it doubles up to; open for so long, it starts over
+  std::chrono::nanoseconds ping_every{0};                           ///< how often each connection is asked whether it is alive; 0: never
   std::chrono::nanoseconds ping_timeout{std::chrono::seconds{10}};  ///< how long its pong may take; without one it is given up
   std::uint64_t max_message_size{std::uint64_t{16} << 20U};         ///< largest message accepted from the server, in bytes
   std::function<void(const Answer&)> on_answer{};                   ///< told of every outcome, on the worker's thread; default nobody

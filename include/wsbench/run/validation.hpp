@@ -130,6 +130,13 @@ inline void validate_options(const Options& options) {
   }
   require_positive_time("connect_timeout", options.connect_timeout);
   require_time("close_timeout", options.close_timeout);
+  require_time("reconnect_delay", options.reconnect_delay);
+  if (options.reconnect_delay.count() == 0) throw Error("reconnect_delay", "0s is a storm of attempts: give a longer one, such as 100ms");
+  require_time("reconnect_delay_max", options.reconnect_delay_max);
+  if (options.reconnect_delay_max < options.reconnect_delay) {
+    throw Error("reconnect_delay_max", fmt::format("{} is less than the first delay of {}: give a longer one",
+                                                   exact_duration(options.reconnect_delay_max), exact_duration(options.reconnect_delay)));
+  }
   require_time("ping_every", options.ping_every);
   require_positive_time("ping_timeout", options.ping_timeout);
   if (options.max_message_size < 1) throw Error("max_message_size", "0 accepts nothing: give a size, such as 16MiB");

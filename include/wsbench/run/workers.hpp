@@ -208,6 +208,8 @@ class Workers {
     configuration.in_flight = scenario_.in_flight;
     configuration.timeout = scenario_.timeout;
     configuration.connect_timeout = options_.connect_timeout;
+    configuration.reconnect_delay = options_.reconnect_delay;
+    configuration.reconnect_delay_max = options_.reconnect_delay_max;
     configuration.ping_every = options_.ping_every;
     configuration.ping_timeout = options_.ping_timeout;
     configuration.behaviour = scenario_.behaviour.name();
