@@ -81,6 +81,14 @@ constexpr std::string_view name(Failure failure) {
   return detail::failure_names.at(static_cast<std::size_t>(failure));
 }
 
+/// What to change where it is this machine that is at its limit; empty where it is not.
+constexpr std::string_view advice(Failure failure) {
+  if (failure == Failure::too_many_files) return "raise the limit (ulimit -n) or use fewer clients";
+  if (failure == Failure::no_ports)
+    return "widen net.ipv4.ip_local_port_range, use fewer clients, or reach the server at several addresses";
+  return {};
+}
+
 /// How often one failure happened, when first, and what it looked like then.
 struct FailureCount {
   Failure failure{};                     ///< what happened

@@ -377,6 +377,31 @@ TEST_CASE("connections that are only held, with pings", "[cli]") {
   CHECK(server.counts().messages == 0);
 }
 
+TEST_CASE("a report that cannot be written is an error, and is on stdout all the same", "[cli]") {
+  const wsbench::EchoServer server;
+  SECTION("a full disk") {
+    const bool quiet = GENERATE(false, true);
+    CAPTURE(quiet);
+    const ScratchFile log;
+    std::vector<std::string> arguments{"run", server.url(), "-c", "2", "-n", "3", "--json", "/dev/full", "--hdr-log", log.name()};
+    if (quiet) arguments.emplace_back("--quiet");
+    const Outcome outcome = run(arguments);
+    INFO(outcome.out << outcome.errors);
+    CHECK(outcome.exit_code == 1);
+    CHECK(has(outcome.out, "6 sent, 6 answered, 0 failed"));
+    CHECK(has(outcome.errors, "--json"));
+    CHECK(has(outcome.errors, "/dev/full"));
+    CHECK_FALSE(wsbench::parse_hdr_log(log.content()).empty());  // one file that cannot be written keeps no other
+  }
+  SECTION("stdout itself is full") {
+    const ScratchFile json;
+    ChildProcess process({"sh", "-c", "exec \"$0\" \"$@\" >/dev/full 2>/dev/null", WSBENCH_CLI, "run", server.url(), "-c", "2", "-n", "3",
+                          "--json", json.name()});
+    CHECK(process.wait(patience).has_value());
+    CHECK(wsbench::report_from_json(json.content()).messages().answered == 6);
+  }
+}
+
 TEST_CASE("any load can have its connections pinged", "[cli]") {
   const wsbench::EchoServer server;
   const Outcome outcome =

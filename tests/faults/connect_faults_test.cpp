@@ -81,6 +81,13 @@ TEST_CASE("nobody listens, two workers", "[faults][connect]") {
   require_no_connection(run_against(unheard.url(), {.workers = 2}), Failure::refused);
 }
 
+// Linux has no route for TCP to a broadcast address, this one of loopback's own, and sends nothing.
+TEST_CASE("no route to the host: unreachable, at once", "[faults][connect]") {
+  const wsbench::Report report = run_against("ws://127.255.255.255:9001");
+  require_no_connection(report, Failure::unreachable);
+  CHECK(report.record().duration < 2s);
+}
+
 TEST_CASE("a host name without an address", "[faults][connect]") {
   require_no_connection(run_against("ws://no-such-host.invalid:9001"), Failure::resolve);
 }
@@ -118,8 +125,9 @@ TEST_CASE("a server that sends its answer to the upgrade a byte at a time, witho
 }
 
 TEST_CASE("a server that refuses the upgrade", "[faults][connect]") {
-  const auto [status, reason] = GENERATE(std::pair{401, "Unauthorized"}, std::pair{404, "Not Found"}, std::pair{503, "Service Unavailable"},
-                                         std::pair{200, "OK"}, std::pair{302, "Found"});
+  const auto [status, reason] =
+      GENERATE(std::pair{401, "Unauthorized"}, std::pair{403, "Forbidden"}, std::pair{404, "Not Found"},
+               std::pair{429, "Too Many Requests"}, std::pair{503, "Service Unavailable"}, std::pair{200, "OK"}, std::pair{302, "Found"});
   CAPTURE(status);
   MisbehavingServer server(answering("HTTP/1.1 " + std::to_string(status) + ' ' + reason + "\r\nContent-Length: 2\r\n\r\nno"));
   const wsbench::Report report = run_against(server.url());
@@ -183,6 +191,15 @@ TEST_CASE("a header without end", "[faults][connect]") {
     }
   });
   require_no_connection(run_against(server.url()), Failure::bad_handshake);
+}
+
+TEST_CASE("a megabyte of lawful headers", "[faults][connect]") {
+  std::string headers;
+  for (int number = 0; number < 1024; ++number) headers += "X-" + std::to_string(number) + ": " + std::string(1014, 'a') + "\r\n";
+  MisbehavingServer server(agreeing_with(headers));
+  const wsbench::Report report = run_against(server.url());
+  require_no_connection(report, Failure::bad_handshake);
+  CHECK(support::entry_of(report, Failure::bad_handshake)->sample.find("header") != std::string::npos);
 }
 
 TEST_CASE("a server that goes away during the upgrade", "[faults][connect]") {

@@ -200,6 +200,17 @@ TEST_CASE("a server that closes right after the upgrade", "[faults][conversation
   }
 }
 
+TEST_CASE("a server that closes at the first message: by its status, and what was in flight is lost", "[faults][conversation]") {
+  const auto code = GENERATE(as<std::uint16_t>{}, 1001, 1008, 1011, 1013);
+  CAPTURE(code);
+  MisbehavingServer server([code](PeerSocket& peer) {
+    if (!peer.upgrade() || !peer.read_message()) return;
+    peer.write(close_frame(code, "so be it"));
+    peer.read_close_code();
+  });
+  require_lost_at_first_message(run_against(server), Failure::closed, code);
+}
+
 TEST_CASE("a server that goes away without a close frame", "[faults][conversation]") {
   SECTION("right after the upgrade") {
     MisbehavingServer server([](PeerSocket& peer) { peer.upgrade(); });

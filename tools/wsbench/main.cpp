@@ -66,11 +66,12 @@ class ReportFile {
 
   bool to_stdout() const { return name_ == "-"; }
 
-  void write(const wsbench::Report& report) {
-    if (name_.empty()) return;
+  /// Returns why it could not, if so: other files are still to be written.
+  std::string write(const wsbench::Report& report) {
+    if (name_.empty()) return {};
     std::ostream& out = to_stdout() ? std::cout : file_;
     out << render_(report) << std::flush;
-    if (!out) throw std::runtime_error(flag_ + ": writing to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?");
+    return out ? std::string() : flag_ + ": writing to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?";
   }
 
  private:
@@ -113,10 +114,13 @@ ExitCode run(cli::Request request) {
   cli::Progress progress{!request.output.quiet && !request.output.verbose};
   const wsbench::Report report = run_to_end(test, progress);
   std::fflush(stdout);  // what --verbose printed comes before the report
-  if (!request.output.quiet && !json.to_stdout() && !hdr_log.to_stdout()) std::cout << report << std::flush;
-  json.write(report);
-  hdr_log.write(report);
-  return cli::exit_code_of(report);
+  const bool in_place_of_text = json.to_stdout() || hdr_log.to_stdout();
+  if (!request.output.quiet && !in_place_of_text) std::cout << report << std::flush;
+  std::string unwritten = json.write(report);
+  if (std::string problem = hdr_log.write(report); unwritten.empty()) unwritten = std::move(problem);
+  if (unwritten.empty()) return cli::exit_code_of(report);
+  if (request.output.quiet && !in_place_of_text) std::cout << report << std::flush;  // or there would be nothing of the run
+  throw std::runtime_error(unwritten);
 }
 
 ExitCode run_chosen() {
@@ -163,7 +167,7 @@ ExitCode merge(const std::vector<std::string>& names, const std::string& output)
   const wsbench::Report all = wsbench::merge(reports);
   ReportFile json{"--json", output, wsbench::to_json_text};
   if (!json.to_stdout()) std::cout << all << std::flush;
-  json.write(all);
+  if (const std::string problem = json.write(all); !problem.empty()) throw std::runtime_error(problem);
   return cli::exit_code_of(all);
 }
 

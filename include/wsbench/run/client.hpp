@@ -376,7 +376,8 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   // The connection is gone, or never came to be.
   void ended(const Ending& ending) {
-    count_failure(ending.failure, ending.code, ending.detail);
+    const std::string_view remedy = advice(ending.failure);
+    count_failure(ending.failure, ending.code, remedy.empty() ? ending.detail : ending.detail + ": " + std::string(remedy));
     cohort_.outcome_at(now_);
     if (!behaviour_ended_) lose_turns();
     if (state_ == State::connecting) {
