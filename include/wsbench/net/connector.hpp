@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -21,6 +22,8 @@ namespace wsbench::detail {
 
 /// The name under which an error of the system is counted.
 inline Failure failure_of(const asio::error_code& error) {
+  // Asio's category makes no std::errc of these, so they are told by their numbers.
+  const auto system_error = [](int number) { return asio::error_code(number, asio::error::get_system_category()); };
   if (error == asio::error::connection_refused) return Failure::refused;
   if (error == asio::error::network_unreachable || error == asio::error::host_unreachable) return Failure::unreachable;
   if (error == asio::error::timed_out) return Failure::connect_timeout;
@@ -28,8 +31,8 @@ inline Failure failure_of(const asio::error_code& error) {
     return Failure::reset;
   }
   if (error == asio::error::eof) return Failure::abnormal;
-  if (error == asio::error::no_descriptors || error == std::errc::too_many_files_open_in_system) return Failure::too_many_files;
-  if (error == std::errc::address_not_available) return Failure::no_ports;
+  if (error == asio::error::no_descriptors || error == system_error(ENFILE)) return Failure::too_many_files;
+  if (error == system_error(EADDRNOTAVAIL)) return Failure::no_ports;
   return Failure::other;
 }
 
