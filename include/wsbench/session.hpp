@@ -298,7 +298,8 @@ class Session {
   PendingPong ping(std::chrono::nanoseconds timeout = {}) { return {*this, timeout}; }
 
   /// Closes the connection with a status (RFC 6455 section 7.4) and a reason of at most 123 bytes; what waits for an answer is given up
-  /// when the server has closed too. Turns are over then, unless the behaviour reconnects. Throws Error for a status that may not be sent.
+  /// when the server has closed too. Turns are over then, unless the behaviour reconnects: those that were planned are neither sent nor
+  /// missed. Throws Error for a status that may not be sent.
   void close(std::uint16_t status = 1000, std::string_view reason = {}) {
     const bool allowed =
         (status >= 1000 && status <= 1014 && status != 1004 && status != 1005 && status != 1006) || (status >= 3000 && status <= 4999);

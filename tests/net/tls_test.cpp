@@ -49,7 +49,7 @@ Report run_against(const EchoServer& server, wsbench::Scenario scenario, const w
 }
 
 // Asks for an upgrade, and takes ten bytes of the answer each time it is told that there are some.
-class SipReader final : private wsbench::detail::StreamEvents, private wsbench::detail::Deadline {
+class SipReader final : private wsbench::detail::StreamEvents {
  public:
   explicit SipReader(std::uint16_t port) {
     asio::ip::tcp::socket socket(loop_.context());
@@ -58,14 +58,19 @@ class SipReader final : private wsbench::detail::StreamEvents, private wsbench::
   }
 
   std::string answer_within(std::chrono::nanoseconds limit) {
-    loop_.deadlines().arm(*this, limit);
+    loop_.deadlines().arm(limit_, limit);
     loop_.post([this] { on_ready(true, false); });
     loop_.run(std::chrono::steady_clock::now());
     return answer_;
   }
 
  private:
-  void on_deadline(std::chrono::nanoseconds) override { loop_.stop(); }
+  struct Limit final : wsbench::detail::Deadline {
+    explicit Limit(wsbench::detail::EventLoop& of) : loop(of) {}
+    void on_deadline(std::chrono::nanoseconds) override { loop.stop(); }
+    wsbench::detail::EventLoop& loop;
+  };
+
   void on_ready(bool readable, bool) override {
     if (stream_->agree().error || !readable) return;
     if (!std::exchange(asked_, true)) {
@@ -80,6 +85,7 @@ class SipReader final : private wsbench::detail::StreamEvents, private wsbench::
   }
 
   wsbench::detail::EventLoop loop_{};
+  Limit limit_{loop_};
   std::shared_ptr<void> session_{};
   std::unique_ptr<wsbench::detail::Stream> stream_{};
   std::string answer_{};

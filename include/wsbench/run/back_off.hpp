@@ -32,8 +32,6 @@ class BackOff {
 
   /// When the next attempt may begin.
   std::chrono::nanoseconds next() const noexcept { return next_; }
-  /// How many losses and failed attempts there were in a row, without a connection that lasted.
-  std::uint64_t tries() const noexcept { return tries_; }
 
  private:
   static std::chrono::nanoseconds delay_of(const Options& options, std::uint32_t tries) noexcept {
@@ -50,7 +48,7 @@ class BackOff {
   Random random_;  // apart from the behaviour's, which does not depend on what the network does
   std::chrono::nanoseconds next_{0};
   std::chrono::nanoseconds opened_{never};  // never: it is not open
-  std::uint32_t tries_{0};
+  std::uint32_t tries_{0};                  // losses and failed attempts in a row, without a connection that lasted
 };
 
 }  // namespace wsbench::detail
