@@ -1,10 +1,11 @@
 #pragma once
 
 /// \file
-/// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json, and `hdr_log.hpp`,
-/// since it needs zlib.
+/// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json, `hdr_log.hpp`
+/// and `tls.hpp`, since they need zlib and OpenSSL.
 
 #include <wsbench/assessment.hpp>
+#include <wsbench/authorization.hpp>
 #include <wsbench/csv.hpp>
 #include <wsbench/echo_server.hpp>
 #include <wsbench/json_member.hpp>

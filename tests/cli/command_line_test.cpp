@@ -109,6 +109,8 @@ TEST_CASE("what cannot be run is refused in one line that names what is wrong", 
       {{"light", "ws://127.0.0.1:0"}, "url"},
       {{"light", "ws://127.0.0.1:65536"}, "url"},
       {{"light", nobody, "--bogus"}, "--bogus"},
+      {{"light", nobody, "--bearer", "/nowhere/token"}, "--bearer"},
+      {{"light", nobody, "--basic", "env:WSBENCH_TEST_NO_SECRET"}, "--basic"},
       {{"light", "wss://127.0.0.1:9", "--ca-file", "/nowhere.pem"}, "--ca-file"},
       {{"light", "wss://127.0.0.1:9", "--certificate-file", "/nowhere.pem"}, "--certificate-file"},
       {{"serve", "--certificate-file", "/nowhere.pem", "--key-file", "/nowhere.key"}, "--certificate-file"},
@@ -280,6 +282,30 @@ TEST_CASE("headers, subprotocol and message reach the server", "[cli]") {
   CHECK(has(request, "\r\nOrigin: http://here\r\n"));
   CHECK(has(request, "\r\nSec-WebSocket-Protocol: chat\r\n"));
   CHECK(message == "hello");
+}
+
+TEST_CASE("a secret goes from a file to the server, and nowhere else", "[cli]") {
+  const ScratchFile secret("Aladdin:open sesame\n");
+  const ScratchFile report;
+  std::string request;
+  Outcome outcome;
+  {
+    MisbehavingServer server([&](PeerSocket& peer) {
+      request = peer.read_request();
+      peer.write(PeerSocket::agreement(request));
+      if (const auto first = peer.read_message()) peer.write(support::frame(first->payload));
+      peer.read_close_code();
+      peer.write(support::close_frame(1000));
+    });
+    outcome = run({"run", server.url(), "-c", "1", "-n", "1", "--basic", secret.name(), "--json", report.name()});
+  }
+  CHECK(outcome.exit_code == 0);
+  CHECK(has(request, "\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+  CHECK(has(report.content(), "schema_version"));
+  for (const char* const part : {"sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ"}) {
+    CHECK_FALSE(has(outcome.out, part));
+    CHECK_FALSE(has(report.content(), part));
+  }
 }
 
 TEST_CASE("a missed expectation is exit code 99", "[cli]") {

@@ -12,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <wsbench/authorization.hpp>
 #include <wsbench/error.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
@@ -197,6 +198,23 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->type_name("HEADER")
       ->allow_extra_args(false)
       ->group(group);
+  // Read when the flags are, so that what is wrong with it is said before the run.
+  const auto add_secret = [&](const std::string& flag, const std::string& description, auto header_of) {
+    app.add_option_function<std::string>(
+           flag,
+           [&request, flag, header_of](const std::string& place) {
+             try {
+               request.options.headers.push_back(header_of(wsbench::read_secret(place)));
+             } catch (const wsbench::Error& error) {
+               throw wsbench::Error(flag, error.problem());
+             }
+           },
+           description)
+        ->type_name("FILE|env:NAME")
+        ->group(group);
+  };
+  add_secret("--bearer", "Authorize with the token that stands there", wsbench::bearer);
+  add_secret("--basic", "Authorize with the name:password that stands there", wsbench::basic);
   app.add_option("--subprotocol", request.options.subprotocols, "Ask for this subprotocol; may be given again")
       ->type_name("NAME")
       ->allow_extra_args(false)
