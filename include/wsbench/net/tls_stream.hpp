@@ -158,7 +158,7 @@ class TlsStream final : public Stream, private StreamEvents {
     if (self.stamped_) {
       const Received received = self.below_.receive(place);
       if (!received.error) self.arrival_ = received.arrival;
-      result = received;
+      result = {received.bytes, received.error};
     } else {
       result = self.below_.read(place);
     }
