@@ -118,7 +118,7 @@ TEST_CASE("a server that is killed in mid-run and started again: all come back, 
   CHECK(connections.reconnected == clients);
   CHECK(connections.reconnects_attempted == connections.reconnected + connections.reconnects_failed);
   // Half a delay at least lies before each attempt: no tight loop.
-  CHECK(connections.reconnects_failed <= clients * (1 + away / 50ms));
+  CHECK(connections.reconnects_failed <= clients * (1 + static_cast<std::uint64_t>(away / 50ms)));
 
   const wsbench::FailureTally& failures = report.metrics().failures;
   CHECK(failures.count(Failure::reset) + failures.count(Failure::abnormal) >= clients);
