@@ -14,6 +14,7 @@
 
 #include <wsbench/authorization.hpp>
 #include <wsbench/error.hpp>
+#include <wsbench/net/url.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/scenarios.hpp>
@@ -199,19 +200,10 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->allow_extra_args(false)
       ->group(group);
   // Read when the flags are, so that what is wrong with it is said before the run.
-  const auto add_secret = [&](const std::string& flag, const std::string& description, auto header_of) {
-    app.add_option_function<std::string>(
-           flag,
-           [&request, flag, header_of](const std::string& place) {
-             try {
-               request.options.headers.push_back(header_of(wsbench::read_secret(place)));
-             } catch (const wsbench::Error& error) {
-               throw wsbench::Error(flag, error.problem());
-             }
-           },
-           description)
-        ->type_name("FILE|env:NAME")
-        ->group(group);
+  const auto add_secret = [&](const char* flag, const char* description, auto header_of) {
+    add_parsed(app, flag, "FILE|env:NAME", description, wsbench::read_secret, [&request, header_of](const std::string& secret) {
+      request.options.headers.push_back(header_of(secret));
+    })->group(group);
   };
   add_secret("--bearer", "Authorize with the token that stands there", wsbench::bearer);
   add_secret("--basic", "Authorize with the name:password that stands there", wsbench::basic);
@@ -259,7 +251,7 @@ auto naming_flags(Make make) {
 
 /// What speaks TLS, if an address asks for it: the system's authorities take time to read.
 inline std::shared_ptr<const wsbench::TlsContext> tls_of(const Request& request) {
-  const auto is_secure = [](const std::string& url) { return url.size() > 4 && url.find("://") == 3; };
+  const auto is_secure = [](const std::string& url) { return wsbench::detail::parse_url(url).secure; };
   if (std::none_of(request.urls.begin(), request.urls.end(), is_secure)) return nullptr;
   return naming_flags([&] { return wsbench::tls(request.tls); });
 }

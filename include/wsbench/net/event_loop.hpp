@@ -69,6 +69,7 @@ class EventLoop final : public Clock {
     settle();
     io_.run();
   }
+
   /// Whether deadlines are called and sockets read in rounds half a millisecond apart, and not each when it is due or ready. For dense
   /// loads: what arrives is stamped and may wait to be read. From deadlines and handlers.
   void serve_in_rounds(bool in_rounds) {

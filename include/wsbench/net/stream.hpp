@@ -72,8 +72,6 @@ class Stream {
 
   /// Goes on with what both ends have to agree on before bytes can be exchanged: `would_block` until that is done.
   virtual IoResult agree() { return {}; }
-  /// Whether what it carries is encrypted.
-  virtual bool secure() const noexcept { return false; }
   /// Whether they agreed on what they had agreed on before.
   virtual bool resumed() const noexcept { return false; }
   /// What went wrong, if an error was more than the system's.

@@ -70,7 +70,6 @@ class TlsStream final : public Stream, private StreamEvents {
     watch_below();
     return {};
   }
-  bool secure() const noexcept override { return true; }
   bool resumed() const noexcept override { return SSL_session_reused(ssl_.get()) == 1; }
   std::optional<StreamFault> fault() const override { return fault_; }
 

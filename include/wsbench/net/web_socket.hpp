@@ -177,7 +177,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     if (result.would_block()) return;
     if (result.error) return end(ending_of(result.error));
     agreed_ = true;
-    if (stream_->secure()) {
+    if (target_.tls != nullptr) {
       const std::chrono::nanoseconds now = exchange_.loop.now();
       opening_->times.tls = now - opening_->started;
       opening_->times.tls_resumed = stream_->resumed();

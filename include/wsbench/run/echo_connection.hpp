@@ -117,9 +117,11 @@ class EchoConnection final : private StreamEvents {
   };
 
   void on_ready(bool readable, bool writable) override {
-    const IoResult agreed = stream_->agree();
-    if (agreed.would_block()) return;
-    over_ = over_ || agreed.error;
+    if (handshake_) {
+      const IoResult agreed = stream_->agree();
+      if (agreed.would_block()) return;
+      over_ = over_ || agreed.error;
+    }
     if (writable && !over_) write_waiting();
     if (readable && !over_) read();
     flush();
