@@ -72,14 +72,6 @@ class FewFiles {
   rlimit before_{};
 };
 
-Report end_of(Run& run) {
-  if (!run.wait_for(limit)) {
-    run.stop();
-    FAIL("the run did not end");
-  }
-  return run.wait();
-}
-
 wsbench::Task persist(wsbench::Session& user) {
   for (;;) {
     while (co_await user.turn()) co_await user.request("say", "hello");
@@ -108,7 +100,7 @@ TEST_CASE("a server that is killed in mid-run and started again: all come back, 
   REQUIRE(support::eventually([&] { return run.snapshot().metrics().failures.count(Failure::refused) >= 3 * clients; }));
   second.listen(first.port());
   const std::chrono::nanoseconds away = std::chrono::steady_clock::now() - killed;
-  const Report report = end_of(run);
+  const Report report = support::end_within(limit, run);
   support::require_sums(report, clients * messages);
   INFO(report);
 
@@ -147,7 +139,7 @@ TEST_CASE("a process out of file descriptors goes on with the connections it has
                 .start();
   REQUIRE(support::eventually([&] { return run.snapshot().metrics().connections.succeeded >= 5; }));
   const FewFiles few(3);
-  const Report report = end_of(run);
+  const Report report = support::end_within(limit, run);
   support::require_sums(report, clients * messages);
   const std::uint64_t open = report.metrics().connections.succeeded;
   CHECK(open >= 5);

@@ -55,14 +55,6 @@ void in_own_network(const std::function<void()>& test) {
   if (thrown) std::rethrow_exception(thrown);
 }
 
-Report end_of(Run& run) {
-  if (!run.wait_for(limit)) {
-    run.stop();
-    FAIL("the run did not end");
-  }
-  return run.wait();
-}
-
 }  // namespace
 
 TEST_CASE("a machine out of ports goes on with the connections it has", "[long][network]") {
@@ -77,7 +69,7 @@ TEST_CASE("a machine out of ports goes on with the connections it has", "[long][
                         .pace = wsbench::think(100ms),
                         .expect = {wsbench::metric::errors == 0.0}}}
                   .start();
-    const Report report = end_of(run);
+    const Report report = support::end_within(limit, run);
     support::require_sums(report, clients * messages);
     support::require_only_failure(report, Failure::no_ports, 0, clients - ports);
     CHECK(support::entry_of(report, Failure::no_ports)->sample.find("ip_local_port_range") != std::string::npos);
@@ -99,7 +91,7 @@ TEST_CASE("a peer that vanishes is missed by its pong", "[long][network]") {
     REQUIRE(support::eventually([&] { return run.snapshot().metrics().pings.answered >= 2 * clients; }));
     command("ip link set lo down");  // what is sent from now on goes nowhere
     const std::chrono::nanoseconds vanished = run.elapsed();
-    const Report report = end_of(run);
+    const Report report = support::end_within(limit, run);
     support::require_sums(report, clients);  // flat out, a loss leaves one message of each unsent
     support::require_only_failure(report, Failure::ping_timeout, 0, clients);
     CHECK(report.metrics().connections.succeeded == clients);
@@ -114,7 +106,7 @@ TEST_CASE("no host there: unreachable", "[long][network]") {
   in_own_network([] {
     command("ip route add unreachable 192.0.2.0/24");
     Run run = LoadTest{"ws://192.0.2.1:9001", {.name = "nowhere", .clients = 3, .messages = 2}}.start();
-    const Report report = end_of(run);
+    const Report report = support::end_within(limit, run);
     support::require_sums(report, 6);
     support::require_only_failure(report, Failure::unreachable, 0, 3);
     CHECK(report.verdict() == wsbench::Verdict::no_connection);

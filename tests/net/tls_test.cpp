@@ -12,6 +12,7 @@
 
 #include "catch.hpp"
 #include "support/certificates.hpp"
+#include "support/misbehaving_server.hpp"
 #include "support/report_checks.hpp"
 
 using namespace std::chrono_literals;
@@ -231,14 +232,24 @@ TEST_CASE("a server that asks who is there", "[tls][faults]") {
   }
 }
 
-TEST_CASE("a server that speaks no TLS", "[tls][faults]") {
+TEST_CASE("a server that speaks no TLS, and waits for more of what it takes for a request", "[tls][faults]") {
   const EchoServer plain;
   const Report report = support::run_within(30s, LoadTest{"wss://127.0.0.1:" + std::to_string(plain.port()),
                                                           {.clients = clients, .messages = 1, .timeout = 2s},
-                                                          {.connect_timeout = 3s, .tls = wsbench::tls()}});
+                                                          {.connect_timeout = 1s, .tls = wsbench::tls()}});
   INFO(report);
-  CHECK(report.metrics().connections.succeeded == 0);
-  CHECK(report.metrics().failures.total() == clients);
+  support::require_only_failure(report, Failure::tls_timeout, 0, clients);
+}
+
+TEST_CASE("a server that answers a TLS handshake with something else", "[tls][faults]") {
+  support::MisbehavingServer server([](support::PeerSocket& peer) {
+    peer.write("HTTP/1.1 400 Bad Request\r\n\r\n");
+    peer.listen_in_silence();
+  });
+  const Report report = support::run_within(
+      30s, LoadTest{"wss" + server.url().substr(2), {.clients = clients, .messages = 1, .timeout = 2s}, {.tls = wsbench::tls()}});
+  INFO(report);
+  support::require_only_failure(report, Failure::tls, 0, clients);
 }
 
 TEST_CASE("a secure address without TLS, and files that are none, are refused by name", "[tls]") {

@@ -11,9 +11,8 @@
 
 namespace support {
 
-/// Runs a load test that has to end within `limit`: a run that hangs is a failed test and not a hanging one.
-inline wsbench::Report run_within(std::chrono::nanoseconds limit, const wsbench::LoadTest& test) {
-  wsbench::Run run = test.start();
+/// The report of a run that has to end within `limit`: one that hangs is a failed test and not a hanging one.
+inline wsbench::Report end_within(std::chrono::nanoseconds limit, wsbench::Run& run) {
   const bool ended = run.wait_for(limit);
   if (!ended) {
     const wsbench::Report so_far = run.snapshot();
@@ -22,6 +21,12 @@ inline wsbench::Report run_within(std::chrono::nanoseconds limit, const wsbench:
     FAIL("the run did not end within " << std::chrono::duration<double>(limit).count() << " s");
   }
   return run.wait();
+}
+
+/// Runs a load test that has to end within `limit`.
+inline wsbench::Report run_within(std::chrono::nanoseconds limit, const wsbench::LoadTest& test) {
+  wsbench::Run run = test.start();
+  return end_within(limit, run);
 }
 
 /// Requires of a finished run that nothing vanished: every sum that a report promises, for `planned` messages.
