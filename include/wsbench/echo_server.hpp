@@ -37,9 +37,9 @@ class EchoServer {
   EchoServer& operator=(EchoServer&& other) noexcept;
   ~EchoServer();
 
-  /// Where it listens: "ws://127.0.0.1:43121".
+  /// Where it listens: "ws://127.0.0.1:43121", "ws+unix:///tmp/echo.socket".
   std::string url() const;
-  /// The port it listens at.
+  /// The port it listens at; 0 at a Unix socket.
   std::uint16_t port() const noexcept;
   /// What happened so far; from any thread.
   Counts counts() const noexcept;
@@ -69,6 +69,7 @@ WSBENCH_DEFINITION EchoServer& EchoServer::operator=(EchoServer&& other) noexcep
 WSBENCH_DEFINITION EchoServer::~EchoServer() = default;
 
 WSBENCH_DEFINITION std::string EchoServer::url() const {
+  if (!service_->options.socket.empty()) return "ws+unix://" + service_->options.socket;
   const bool secure = service_->options.tls != nullptr;
   return (secure ? "wss://" : "ws://") + detail::Url{secure, service_->options.address, service_->port, "/"}.authority();
 }

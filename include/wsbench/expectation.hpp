@@ -149,12 +149,6 @@ inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency
   throw Error("expect", in_quotes(text) + ' ' + problem + ": write a figure, a comparison and a bound, such as latency.p95 < 200ms");
 }
 
-inline std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(' ');
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
 inline MetricName parse_metric(std::string_view text, std::string_view name) {
   MetricName metric;
   const std::size_t brace = name.find('{');

@@ -56,6 +56,11 @@ inline void add(RunRecord& all, const RunRecord& other) {
   all.interrupted = all.interrupted || other.interrupted;
   all.metrics.merge(other.metrics);
   for (std::size_t part = 0; part < all.parts.size(); ++part) all.parts[part].metrics.merge(other.parts[part].metrics);
+  for (const PartRecord& target : other.targets) {
+    const auto same =
+        std::find_if(all.targets.begin(), all.targets.end(), [&](const PartRecord& ours) { return ours.name == target.name; });
+    (same != all.targets.end() ? *same : all.targets.emplace_back(PartRecord{target.name, {}})).metrics.merge(target.metrics);
+  }
   all.warm_up.merge(other.warm_up);
   all.warm_up_not_sent += other.warm_up_not_sent;
   all.generator.kernel_stamps = all.generator.kernel_stamps || other.generator.kernel_stamps;

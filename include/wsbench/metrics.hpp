@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,33 +18,51 @@ namespace wsbench {
 
 /// How long each phase of one connection attempt took; a phase that did not happen is left out (TLS on `ws://`).
 struct ConnectTimes {
-  std::chrono::nanoseconds resolve{-1};  ///< name to addresses; negative: did not happen
-  std::chrono::nanoseconds tcp{-1};      ///< TCP handshake; negative: did not happen
-  std::chrono::nanoseconds tls{-1};      ///< TLS handshake; negative: did not happen
-  std::chrono::nanoseconds upgrade{-1};  ///< HTTP upgrade; negative: did not happen
-  bool tls_resumed{false};               ///< the TLS handshake resumed a session
-  std::chrono::nanoseconds total{0};     ///< from the start of the attempt until the WebSocket was open
+  std::chrono::nanoseconds resolve{-1};      ///< name to addresses; negative: did not happen
+  std::chrono::nanoseconds tcp{-1};          ///< TCP handshake; negative: did not happen
+  std::chrono::nanoseconds tls{-1};          ///< TLS handshake; negative: did not happen
+  std::chrono::nanoseconds upgrade{-1};      ///< HTTP upgrade; negative: did not happen
+  bool tls_resumed{false};                   ///< the TLS handshake resumed a session
+  std::optional<std::size_t> subprotocol{};  ///< which of those asked for the server chose, from 0; nothing: none
+  std::chrono::nanoseconds total{0};         ///< from the start of the attempt until the WebSocket was open
+};
+
+/// How many connections a server has chosen a subprotocol for.
+struct SubprotocolCount {
+  std::string name{};      ///< as it was asked for
+  std::uint64_t count{0};  ///< connections, those opened again among them
+
+  bool operator==(const SubprotocolCount&) const = default;
 };
 
 /// What became of the connections.
 struct ConnectionMetrics {
-  std::uint64_t attempted{0};             ///< first connects begun
-  std::uint64_t succeeded{0};             ///< of those attempted: open
-  std::uint64_t failed{0};                ///< of those attempted: given up
-  std::uint64_t reconnects_attempted{0};  ///< attempts to open a lost one again; not among the first connects
-  std::uint64_t reconnected{0};           ///< of these: open again
-  std::uint64_t reconnects_failed{0};     ///< of these: given up
-  std::uint64_t tls_resumed{0};           ///< of those succeeded and reconnected: with a TLS session that was resumed
-  std::uint64_t open{0};                  ///< open now
-  std::uint64_t peak_open{0};             ///< most open at once; merged collectors add up, so it is an upper bound over several workers
-  Histogram connect_time{};               ///< of the succeeded: the whole attempt
-  Histogram resolve{};                    ///< of the succeeded: name to addresses
-  Histogram tcp{};                        ///< of the succeeded: TCP handshake
-  Histogram tls{};                        ///< of the succeeded: TLS handshake
-  Histogram upgrade{};                    ///< of the succeeded: HTTP upgrade
+  std::uint64_t attempted{0};                    ///< first connects begun
+  std::uint64_t succeeded{0};                    ///< of those attempted: open
+  std::uint64_t failed{0};                       ///< of those attempted: given up
+  std::uint64_t reconnects_attempted{0};         ///< attempts to open a lost one again; not among the first connects
+  std::uint64_t reconnected{0};                  ///< of these: open again
+  std::uint64_t reconnects_failed{0};            ///< of these: given up
+  std::uint64_t tls_resumed{0};                  ///< of those succeeded and reconnected: with a TLS session that was resumed
+  std::vector<SubprotocolCount> subprotocols{};  ///< of those succeeded and reconnected: what the server chose, of those where it chose one
+  std::uint64_t open{0};                         ///< open now
+  std::uint64_t peak_open{0};  ///< most open at once; merged collectors add up, so it is an upper bound over several workers
+  Histogram connect_time{};    ///< of the succeeded: the whole attempt
+  Histogram resolve{};         ///< of the succeeded: name to addresses
+  Histogram tcp{};             ///< of the succeeded: TCP handshake
+  Histogram tls{};             ///< of the succeeded: TLS handshake
+  Histogram upgrade{};         ///< of the succeeded: HTTP upgrade
+
+  /// The entry of a subprotocol, made if there is none.
+  SubprotocolCount& subprotocol_of(std::string_view name) {
+    const auto found =
+        std::find_if(subprotocols.begin(), subprotocols.end(), [&](const SubprotocolCount& entry) { return entry.name == name; });
+    return found != subprotocols.end() ? *found : subprotocols.emplace_back(SubprotocolCount{std::string(name), 0});
+  }
 
   /// Adds another's counts and samples.
   void merge(const ConnectionMetrics& other) {
+    for (const SubprotocolCount& theirs : other.subprotocols) subprotocol_of(theirs.name).count += theirs.count;
     attempted += other.attempted;
     succeeded += other.succeeded;
     failed += other.failed;

@@ -50,6 +50,9 @@ class MetricsCollector {
     if (times.tls_resumed) ++connections.tls_resumed;
   }
 
+  /// For a connection that was opened, for the first time or again, the server chose one of the subprotocols.
+  void subprotocol_chosen(std::string_view name) { ++metrics_.connections.subprotocol_of(name).count; }
+
   /// An attempt was begun to open a lost connection again.
   void reconnect_attempted() noexcept { ++metrics_.connections.reconnects_attempted; }
 

@@ -34,6 +34,7 @@ struct Configuration {
   std::uint64_t in_flight{0};                       ///< messages of a client that could wait for answers before its next turn
   std::chrono::nanoseconds timeout{0};              ///< for an answer
   std::chrono::nanoseconds connect_timeout{0};      ///< for a connection to be open
+  std::uint64_t reconnect_attempts{0};              ///< in a row, to make a lost connection again; 0: none
   std::chrono::nanoseconds reconnect_delay{0};      ///< before the first attempt to make a lost connection again
   std::chrono::nanoseconds reconnect_delay_max{0};  ///< before the later ones
   std::chrono::nanoseconds ping_every{0};           ///< how often each connection was pinged; 0: never
@@ -80,9 +81,9 @@ struct ExpectationResult {
   bool operator==(const ExpectationResult&) const = default;
 };
 
-/// What one part of a mix measured.
+/// What the clients of one part of a mix, or of one of several targets, measured.
 struct PartRecord {
-  std::string name{};  ///< as the mix has it
+  std::string name{};  ///< as the mix has it; of a target, its URL
   Metrics metrics{};   ///< its clients' alone; they are in the run's too
 
   bool operator==(const PartRecord&) const = default;
@@ -98,6 +99,7 @@ struct RunRecord {
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
   std::uint64_t warm_up_not_sent{0};                   ///< of the warm-up's: due, but with no connection to go to
   std::vector<PartRecord> parts{};                     ///< of a mix, each part's; else empty
+  std::vector<PartRecord> targets{};                   ///< of several targets, each one's; else empty
   GeneratorFigures generator{};                        ///< what the generator saw of itself
   Configuration configuration{};                       ///< what was asked
   Environment environment{};                           ///< where
@@ -194,19 +196,9 @@ class Report {
   const std::vector<ExpectationResult>& expectations() const noexcept { return record_.expectations; }
 
   /// The report of one part of a mix, without expectations; throws NotMeasured for one that the run did not have.
-  Report part(std::string_view name) const {
-    for (const PartRecord& part : record_.parts) {
-      if (part.name != name) continue;
-      RunRecord record = record_;
-      record.parts.clear();
-      record.expectations.clear();
-      record.warm_up = {};
-      record.warm_up_not_sent = 0;
-      record.metrics = part.metrics;
-      return Report(std::move(record));
-    }
-    throw NotMeasured("no part " + detail::in_quotes(name));
-  }
+  Report part(std::string_view name) const { return among(record_.parts, "part", name); }
+  /// The report of one of several targets, by its URL, without expectations; throws NotMeasured for one that the run did not have.
+  Report target(std::string_view url) const { return among(record_.targets, "target", url); }
 
   /// Response times: from when a message was due until its answer arrived.
   Timing latency() const { return {messages_.response_time, "latency"}; }
@@ -292,6 +284,19 @@ class Report {
   bool operator==(const Report& other) const { return record_ == other.record_; }
 
  private:
+  Report among(const std::vector<PartRecord>& parts, std::string_view kind, std::string_view name) const {
+    const auto part = std::find_if(parts.begin(), parts.end(), [&](const PartRecord& each) { return each.name == name; });
+    if (part == parts.end()) throw NotMeasured("no " + std::string(kind) + ' ' + detail::in_quotes(name));
+    RunRecord record = record_;
+    record.parts.clear();
+    record.targets.clear();
+    record.expectations.clear();
+    record.warm_up = {};
+    record.warm_up_not_sent = 0;
+    record.metrics = part->metrics;
+    return Report(std::move(record));
+  }
+
   static std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) return std::nullopt;
     return static_cast<double>(part) / static_cast<double>(whole);

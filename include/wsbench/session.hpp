@@ -326,6 +326,8 @@ class Session {
 
   /// Whether messages can be sent now.
   virtual bool connected() const noexcept = 0;
+  /// The subprotocol that the server chose when the connection was made; empty: none.
+  virtual std::string_view subprotocol() const noexcept = 0;
 
   /// Whether the load is over and the behaviour should come to an end.
   virtual bool stopping() const noexcept = 0;

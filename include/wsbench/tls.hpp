@@ -11,7 +11,6 @@
 
 #include <asio/error.hpp>
 #include <asio/ip/address.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/ssl/context.hpp>
 
 #include <openssl/ssl.h>
@@ -100,7 +99,7 @@ class OpenSslContext final : public TlsContext {
 
   bool verifies() const noexcept override { return verifies_; }
 
-  std::unique_ptr<Stream> secure(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events, const std::string& host,
+  std::unique_ptr<Stream> secure(EventLoop& loop, Socket socket, StreamEvents& events, const std::string& host,
                                  std::shared_ptr<void>& session) const override {
     SSL* const ssl = SSL_new(context_.native_handle());
     if (ssl == nullptr) throw std::bad_alloc();

@@ -66,6 +66,14 @@ inline std::string in_quotes(std::string_view text) {
   return '"' + in_one_line(text) + '"';
 }
 
+/// Without the blanks around it.
+inline std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 [[noreturn]] inline void refuse(const QuantityKind& kind, std::string_view text, std::string_view problem) {
   throw Error(std::string(kind.member), fmt::format("{} {}: {}", in_quotes(text), problem, kind.advice));
 }

@@ -84,6 +84,9 @@ wsbench::Task persist(wsbench::Session& user) {
 
 TEST_CASE("a server that is killed in mid-run and started again: all come back, and everything is counted", "[faults][outage]") {
   constexpr std::uint64_t clients = 10, messages = 100;
+  // Of the behaviour's own doing, or by the run's options.
+  const auto [behaviour, attempts] =
+      GENERATE(table<wsbench::Behaviour, std::uint64_t>({{wsbench::Behaviour{persist}, 0}, {wsbench::echo(), 1000}}));
   const bench::EchoProcess first(limit_seconds);
   const LaterServer second;
   Run run = LoadTest{first.url(),
@@ -91,8 +94,9 @@ TEST_CASE("a server that is killed in mid-run and started again: all come back, 
                       .clients = clients,
                       .messages = messages,
                       .pace = wsbench::think(10ms),
-                      .behaviour = wsbench::Behaviour{persist},
-                      .expect = {wsbench::metric::errors == 0.0}}}
+                      .behaviour = behaviour,
+                      .expect = {wsbench::metric::errors == 0.0}},
+                     {.reconnect_attempts = attempts}}
                 .start();
   REQUIRE(support::eventually([&] { return run.snapshot().messages().answered >= clients * messages / 4; }));
   REQUIRE(::kill(first.id(), SIGKILL) == 0);

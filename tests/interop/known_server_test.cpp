@@ -13,6 +13,7 @@
 #include "support/agreement.hpp"
 #include "support/real_server.hpp"
 #include "support/report_checks.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace std::chrono_literals;
 using support::Implementation;
@@ -62,6 +63,15 @@ std::unique_ptr<SwallowingServer> make(std::uint64_t every) {
 }
 
 }  // namespace
+
+TEST_CASE("a server at a Unix socket counts what is reported", "[interop]") {
+  const support::TemporaryFolder folder;
+  RealServer server(Implementation::python_websockets, {.socket = (folder.path() / "echo").string()});
+  const wsbench::Scenario scenario{.clients = clients, .messages = messages, .pace = wsbench::think(5ms)};
+  const Report report = support::run_within(limit, wsbench::LoadTest{server.url() + ":/chat", scenario});
+  support::require_agreement(report, server.final_counts(), planned);
+  CHECK(report.messages().answered == planned);
+}
 
 TEST_CASE("a server that waits 20 ms: the reported mean is the one it logged", "[interop]") {
   const wsbench::Scenario scenario{.clients = 5, .messages = 20, .pace = wsbench::think(5ms)};

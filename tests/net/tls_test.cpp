@@ -7,6 +7,9 @@
 #include <string>
 #include <utility>
 
+#include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
+
 #include <wsbench/tls.hpp>
 #include <wsbench/wsbench.hpp>
 

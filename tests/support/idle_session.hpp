@@ -17,6 +17,7 @@ class IdleSession : public wsbench::Session {
 
   bool stopping() const noexcept override { return false; }
   bool connected() const noexcept override { return false; }
+  std::string_view subprotocol() const noexcept override { return {}; }
   void subscribe() override {}
   std::chrono::nanoseconds due() const noexcept override { return {}; }
 

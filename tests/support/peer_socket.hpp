@@ -37,6 +37,8 @@ class PeerSocket {
   PeerSocket& operator=(const PeerSocket&) = delete;
   ~PeerSocket() { end(); }
 
+  int get() const noexcept { return descriptor_; }
+
   /// Writes bytes as they are; false if the client was gone first.
   bool write(std::string_view bytes) {
     while (!bytes.empty() && ready(POLLOUT)) {

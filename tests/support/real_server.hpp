@@ -41,6 +41,7 @@ struct Conduct {
   std::uint64_t close_at{0};           ///< closes each connection in place of its nth answer; 0: never
   std::uint16_t close_code{1000};      ///< with which it does
   std::string close_reason{};          ///< with which it does
+  std::string socket{};                ///< a Unix socket to listen at in place of a port; python_websockets only; empty: none
 };
 
 /// What a real server counted by itself.
@@ -72,10 +73,12 @@ class RealServer {
  public:
   /// Listens when it returns; throws if it cannot be started.
   explicit RealServer(Implementation implementation, const Conduct& conduct = {})
-      : process_(command(implementation, conduct), {"NODE_PATH=/usr/share/nodejs"}), port_(read().at("port").get<std::uint16_t>()) {}
+      : process_(command(implementation, conduct), {"NODE_PATH=/usr/share/nodejs"}),
+        port_(read().at("port").get<std::uint16_t>()),
+        socket_(conduct.socket) {}
 
   std::uint16_t port() const { return port_; }
-  std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return socket_.empty() ? "ws://127.0.0.1:" + std::to_string(port_) : "ws+unix://" + socket_; }
 
   /// What it has counted so far.
   ServerCounts counts() {
@@ -143,6 +146,7 @@ class RealServer {
     choose("close_code", conduct.close_code, 1000);
     if (conduct.ping) chosen.emplace_back("ping", "");
     if (!conduct.close_reason.empty()) chosen.emplace_back("close_reason", conduct.close_reason);
+    if (!conduct.socket.empty()) chosen.emplace_back("socket", conduct.socket);
     return chosen;
   }
 
@@ -154,6 +158,7 @@ class RealServer {
 
   ChildProcess process_;
   std::uint16_t port_;
+  std::string socket_;
 };
 
 }  // namespace support

@@ -306,3 +306,39 @@ TEST_CASE("a server refuses what is no handshake", "[handshake]") {
   CHECK_FALSE(server_agrees("\r\n\r\n"));
   CHECK_FALSE(server_agrees("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x')));
 }
+
+TEST_CASE("cookies go out with the request, beside those that a header has", "[handshake]") {
+  wsbench::detail::CookieJar cookies;
+  Client none;
+  none.handshake().add_cookies(cookies);
+  CHECK(none.request().find("Cookie") == std::string::npos);
+  cookies.set("a", "1");
+  cookies.set("b", "2");
+  Client given;
+  given.handshake().add_cookies(cookies);
+  CHECK(header_of(given.request(), "Cookie") == "a=1; b=2");
+  Client both(Headers{{"Cookie", "c=3"}});
+  both.handshake().add_cookies(cookies);
+  CHECK(header_of(both.request(), "Cookie") == "c=3; a=1; b=2");
+  CHECK(count(both.request(), "Cookie") == 1);
+}
+
+TEST_CASE("every cookie that an answer sets is kept, whatever else the answer says", "[handshake]") {
+  const std::string status = GENERATE(as<std::string>{}, "HTTP/1.1 101 Switching Protocols", "HTTP/1.1 401 Unauthorized");
+  Client client;
+  client.judge(status + "\r\nSet-Cookie: a=1; Path=/\r\nX-Set-Cookie: c=3\r\nset-cookie:b=2, 3;HttpOnly\r\nSet-Cookie:\r\n\r\n");
+  wsbench::detail::CookieJar cookies;
+  client.handshake().keep_cookies(cookies, {false, "example.org", 80, "/chat"});
+  CHECK(cookies.header() == "a=1; b=2, 3");
+}
+
+TEST_CASE("the chosen subprotocol is known by its place among those asked for", "[handshake]") {
+  Client client({}, {"chat.v2", "chat.v1"});
+  CHECK_FALSE(client.handshake().subprotocol().has_value());
+  const std::string answer = agreement(client.request());
+  CHECK_FALSE(client.judge(with(answer, "Sec-WebSocket-Protocol: chat.v2", "Sec-WebSocket-Protocol: chat.v1")).has_value());
+  CHECK(client.handshake().subprotocol() == 1U);
+  Client undecided({}, {"chat.v2"});
+  CHECK_FALSE(undecided.judge(with(agreement(undecided.request()), "Sec-WebSocket-Protocol", "X-Protocol")).has_value());
+  CHECK_FALSE(undecided.handshake().subprotocol().has_value());
+}

@@ -50,6 +50,9 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
     const nanoseconds spread = client * 1'003ns;
     collector.connection_opened({.resolve = unit, .tcp = 2 * unit + spread, .upgrade = 3 * unit, .total = 6 * unit + 1ns + spread});
   }
+  collector.subprotocol_chosen("chat.v2");
+  collector.subprotocol_chosen("chat.v1");
+  collector.subprotocol_chosen("chat.v2");
   collector.connection_ended();
   for (int attempt = 0; attempt < 4; ++attempt) collector.reconnect_attempted();
   for (int attempt = 0; attempt < 2; ++attempt) collector.reconnect_failed();
@@ -117,7 +120,10 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
   chatters.sent(chatters.label("say"));
   chatters.answered(0, 2 * unit, unit);
   chatters.note("login", unit);
-  if (unit > 1ns) record.parts = {{"chatters", chatters.snapshot()}, {"lurkers", {}}};
+  if (unit > 1ns) {
+    record.parts = {{"chatters", chatters.snapshot()}, {"lurkers", {}}};
+    record.targets = {{"ws://127.0.0.1:9001/chat?a=b", chatters.snapshot()}, {"wss://example.org", {}}};
+  }
   record.generator = {.cpu_time = 1'500'000'001ns, .max_rss_kib = 20'480, .busy = 0.125, .overloaded = 0.0625, .kernel_stamps = true};
   record.warm_up.sent = 5;
   record.warm_up.one_way = 1;
@@ -136,6 +142,7 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
                           .pace = wsbench::think(50'000'001ns),
                           .timeout = 5s,
                           .connect_timeout = 9s,
+                          .reconnect_attempts = 3,
                           .reconnect_delay = 101ms,
                           .reconnect_delay_max = 12s,
                           .ping_every = 1min,
@@ -426,6 +433,8 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/fan_out/delivery_ms", Kind::timing},
                                                {"/parts/chatters/messages/sent", Kind::number},
                                                {"/parts/lurkers/connections", Kind::object},
+                                               {"/targets/wss:~1~1example.org/messages/sent", Kind::number},
+                                               {"/connections/subprotocols/0/count", Kind::number},
                                                {"/checks/0/name", Kind::text},
                                                {"/checks/0/passed", Kind::number},
                                                {"/checks/0/failed", Kind::number},
@@ -617,9 +626,9 @@ TEST_CASE("the text is indented by two, has its bins on one line and ends with a
     CHECK((line.ends_with("[]") || line.ends_with("]]")));
     ++bins;
   }
-  CHECK(bins == 51);
+  CHECK(bins == 79);
   CHECK(text.find("\n    {\n      \"failure\": \"timeout\",\n") != text.npos);
-  CHECK(std::count(text.begin(), text.end(), '\n') < 1'500);
+  CHECK(std::count(text.begin(), text.end(), '\n') < 2'500);
   CHECK(Json::parse(text) == wsbench::to_json(rich_report()));
 }
 
@@ -686,6 +695,8 @@ TEST_CASE("a missing key is named", "[json]") {
                            "/histograms/fan_out/last",
                            "/histograms/ping",
                            "/parts/chatters/messages",
+                           "/targets",
+                           "/connections/subprotocols",
                            "/expectations",
                            "/generator",
                            "/generator/cpu_ns",
@@ -782,6 +793,7 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
       {"/fan_out/complete", "4", "fan_out: more are complete than published"},
       {"/messages/overrun", "5", "messages: more are overrun than not sent"},
       {"/messages/duplicated", most, "messages: more are late, duplicated and unclaimed than received"},
+      {"/connections/subprotocols/0/count", "9", "connections.subprotocols: are more than connections"},
       {"/parts/chatters/messages/labels/say/sent", "0", "parts.chatters.messages.labels.say: in_flight is negative: more are one_way"},
       {"/expectations/5/met", "true", "expectations[5].met: cannot be true without an actual figure"},
   });

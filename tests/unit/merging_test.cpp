@@ -121,3 +121,16 @@ TEST_CASE("runs of different loads are refused by what differs", "[merging]") {
   refused_for(other, "clock");
   CHECK_THROWS_AS(wsbench::merge({}), wsbench::Error);
 }
+
+TEST_CASE("targets are merged by their addresses, and those of one run alone stay", "[merging]") {
+  RunRecord one = run_with(times(1, 100));
+  one.targets = {{"ws://a", run_with(times(1, 50)).metrics}, {"ws://b", run_with(times(50, 100)).metrics}};
+  RunRecord other = run_with(times(100, 300));
+  other.targets = {{"ws://b", run_with(times(100, 200)).metrics}, {"ws://c", run_with(times(200, 300)).metrics}};
+  const Report merged = wsbench::merge({Report{one}, Report{other}});
+  REQUIRE(merged.record().targets.size() == 3);
+  CHECK(merged.target("ws://a").messages().answered == 49);
+  CHECK(merged.target("ws://b").messages().answered == 150);
+  CHECK(merged.target("ws://c").messages().answered == 100);
+  CHECK_THROWS_AS(merged.target("ws://d"), wsbench::NotMeasured);
+}

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -154,4 +155,130 @@ TEST_CASE("a behaviour that closes and connects again of its own will does not w
   CHECK(run.clock.now() < 10 * 200ms + 10ms);
   CHECK(run.metrics().connections.reconnects_attempted == 10);
   CHECK(run.metrics().connections.reconnected == 10);
+}
+
+namespace {
+
+// Says hello in each conversation, then talks.
+Task greet_and_talk(Session& user) {
+  co_await user.request("hello", "hello");
+  while (co_await user.turn()) co_await user.request("say", "hello");
+}
+
+wsbench::Scenario talk(nanoseconds duration) {
+  return {
+      .clients = 1, .duration = duration, .pace = wsbench::think(100ms), .timeout = 1s, .behaviour = wsbench::Behaviour{greet_and_talk}};
+}
+
+std::uint64_t answered(PretendedRun& run, const std::string& label) {
+  return run.collector.snapshot().entry_of(label).messages.answered;
+}
+
+}  // namespace
+
+TEST_CASE("with attempts allowed, a lost conversation begins anew on another connection", "[reconnect]") {
+  PretendedRun run(talk(20s), {.reconnect_attempts = 100, .reconnect_delay = 100ms, .reconnect_delay_max = 1s});
+  std::vector<nanoseconds> attempts;
+  away(run, 5s, 8s, &attempts);
+  run.at(15s, [&run] { run.wire().end(reset); });
+  run.run();
+  const wsbench::Metrics metrics = run.metrics();
+  CHECK(metrics.connections.reconnected == 2);
+  CHECK(metrics.connections.reconnects_failed == attempts.size() - 2);
+  CHECK(metrics.failures.count(Failure::reset) == 2);
+  CHECK(answered(run, "hello") == 3);
+  CHECK(answered(run, "say") > 100);
+  CHECK(metrics.not_sent == 0);
+  CHECK(run.clock.now() >= 20s);
+  CHECK(run.clock.now() < 21s);
+}
+
+TEST_CASE("without, whoever loses the connection leaves, and what was planned is not sent", "[reconnect]") {
+  PretendedRun run(talk(20s));
+  away(run, 5s, 8s);
+  run.run();
+  CHECK(run.metrics().connections.reconnects_attempted == 0);
+  CHECK(answered(run, "hello") == 1);
+  CHECK(run.metrics().not_sent > 140);
+}
+
+TEST_CASE("the attempts are counted in a row, and then the user leaves", "[reconnect]") {
+  PretendedRun run(talk(60s), {.reconnect_attempts = 3, .reconnect_delay = 100ms, .reconnect_delay_max = 1s});
+  std::vector<nanoseconds> attempts;
+  run.at(2s, [&run] { run.wire().end(reset); });  // comes back at once
+  run.at(4s, [&run] { run.wire().end(reset); });
+  away(run, 6s, 50s, &attempts);
+  run.run();
+  CHECK(attempts.size() == 3);
+  CHECK(run.metrics().connections.reconnected == 2);
+  CHECK(run.metrics().connections.reconnects_failed == 3);
+  CHECK(answered(run, "hello") == 3);
+  CHECK(run.metrics().not_sent > 500);  // of the rest of the minute
+  CHECK(run.clock.now() < 10s);
+}
+
+TEST_CASE("when the load is over, nobody connects again any more", "[reconnect]") {
+  PretendedRun run(talk(5s), {.reconnect_attempts = 100, .reconnect_delay = 100ms, .reconnect_delay_max = 400ms});
+  std::vector<nanoseconds> attempts;
+  away(run, 3s, 50s, &attempts);
+  run.run();
+  CHECK(attempts.size() >= 4);
+  CHECK(attempts.back() < 5s);
+  CHECK(run.clock.now() >= 5s);
+  CHECK(run.clock.now() < 5500ms);
+  CHECK(run.metrics().not_sent >= 19);
+  CHECK(run.metrics().not_sent <= 21);
+}
+
+TEST_CASE("messages that were counted go on being counted in the next conversation", "[reconnect]") {
+  wsbench::Scenario scenario = talk(0s);
+  scenario.messages = 50;
+  PretendedRun run(scenario, {.reconnect_attempts = 1, .reconnect_delay = 100ms});
+  run.at(2s, [&run] { run.wire().end(reset); });
+  run.run();
+  CHECK(answered(run, "say") == 50);
+  CHECK(answered(run, "hello") == 2);
+  CHECK(run.metrics().not_sent == 0);
+}
+
+TEST_CASE("who closes the connection, has said all, or threw does not begin anew", "[reconnect]") {
+  const auto leave = [](Session& user) -> Task {
+    co_await user.turn();
+    user.close();
+    co_await user.pause(1s);
+  };
+  const auto ends_early = [](Session& user) -> Task { co_await user.request("hello", "hello"); };
+  const auto throws_at_loss = [](Session& user) -> Task {
+    while (co_await user.turn()) co_await user.request("say", "hello");
+    throw std::runtime_error("no more");
+  };
+  const auto [behaviour, failures] = GENERATE_COPY(table<wsbench::Behaviour, std::uint64_t>(
+      {{wsbench::Behaviour{leave}, 0}, {wsbench::Behaviour{ends_early}, 0}, {wsbench::Behaviour{throws_at_loss}, 2}}));
+  PretendedRun run({.clients = 1, .duration = 10s, .pace = wsbench::think(100ms), .behaviour = behaviour}, {.reconnect_attempts = 100});
+  run.at(5s, [&run] { run.wire().end(reset); });
+  run.run();
+  CHECK(run.metrics().connections.reconnects_attempted == 0);
+  CHECK(run.metrics().failures.total() == failures);
+}
+
+TEST_CASE("a user that only stays comes back at once and not at its next look", "[reconnect]") {
+  PretendedRun run({.clients = 1, .duration = 200s, .behaviour = wsbench::hold(60s)}, {.reconnect_attempts = 5, .reconnect_delay = 100ms});
+  run.at(10s, [&run] { run.wire().end(reset); });
+  run.run_until(11s);
+  CHECK(run.metrics().connections.reconnected == 1);
+  CHECK(run.wire().is_open());
+  run.run();
+  CHECK(run.metrics().pings.answered >= 3);
+}
+
+TEST_CASE("in an open load a user that is away leaves its turns to the others and takes them again", "[reconnect]") {
+  PretendedRun run({.clients = 2, .duration = 10s, .pace = wsbench::rate(100), .behaviour = wsbench::Behaviour{greet_and_talk}},
+                   {.reconnect_attempts = 100, .reconnect_delay = 100ms, .reconnect_delay_max = 100ms});
+  away(run, 2s, 5s, nullptr, 1);
+  run.run();
+  run.end_open_load();
+  CHECK(run.metrics().connections.reconnected == 1);
+  CHECK(run.metrics().not_sent == 0);
+  CHECK(answered(run, "hello") == 3);
+  CHECK(run.wire(1).handed_over > 300);
 }

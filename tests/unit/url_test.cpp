@@ -45,6 +45,25 @@ TEST_CASE("a URL is taken apart", "[url]") {
   CHECK(parse_url("ws://h:0080") == Url{false, "h", 80, "/"});
 }
 
+TEST_CASE("the address of a Unix socket has its path, and after a colon the resource", "[url]") {
+  const auto at = [](const char* path, const char* resource) {
+    Url url{false, "localhost", 80, resource};
+    url.socket = path;
+    return url;
+  };
+  CHECK(parse_url("ws+unix:///run/chat.sock") == at("/run/chat.sock", "/"));
+  CHECK(parse_url("ws+unix:///run/chat.sock:/room?x=1:2") == at("/run/chat.sock", "/room?x=1:2"));
+  CHECK(parse_url("WS+Unix:///run/chat.sock:?x=1") == at("/run/chat.sock", "/?x=1"));
+  CHECK(parse_url("ws+unix:///run/chat.sock:") == at("/run/chat.sock", "/"));
+  CHECK(parse_url("ws+unix:///run/chat.sock").authority() == "localhost");
+  require_refused("ws+unix://run/chat.sock", "names no socket");
+  require_refused("ws+unix://", "names no socket");
+  require_refused("ws+unix://:/room", "names no socket");
+  require_refused("ws+unix:///" + std::string(107, 'x'), "longer than 107 bytes");
+  CHECK(parse_url("ws+unix:///" + std::string(106, 'x')).socket.size() == 107);
+  require_refused("wss+unix:///run/chat.sock", "not a WebSocket address");
+}
+
 TEST_CASE("the authority is written as the Host header has it", "[url]") {
   CHECK(parse_url("ws://h").authority() == "h");
   CHECK(parse_url("ws://h:80").authority() == "h");

@@ -14,6 +14,7 @@
 
 #include <wsbench/authorization.hpp>
 #include <wsbench/error.hpp>
+#include <wsbench/net/cookies.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
@@ -68,7 +69,7 @@ inline CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint
 }
 
 inline void add_targets(CLI::App& app, Request& request) {
-  app.add_option("url", request.urls, "ws://host:port/path or wss://host/path; several share the clients in turn")
+  app.add_option("url", request.urls, "ws://host:port/path, wss://host/path or ws+unix:///socket:/path; several share the clients in turn")
       ->required()
       ->type_name("URL...");
 }
@@ -180,6 +181,10 @@ inline wsbench::Behaviour behaviour_of(const Request& request) {
   return wsbench::broadcast(settings);
 }
 
+inline void add_cookies(Request& request, const std::string& text) {
+  for (auto& [name, value] : wsbench::detail::parse_cookies(text)) request.options.cookies.push_back({std::move(name), std::move(value)});
+}
+
 /// How a connection is made.
 inline void add_connection(CLI::App& app, Request& request) {
   const char* const group = "Connections";
@@ -207,6 +212,18 @@ inline void add_connection(CLI::App& app, Request& request) {
   };
   add_secret("--bearer", "Authorize with the token that stands there", wsbench::bearer);
   add_secret("--basic", "Authorize with the name:password that stands there", wsbench::basic);
+  app.add_option_function<std::vector<std::string>>(
+         "--cookie",
+         [&request](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) add_cookies(request, text);
+         },
+         "Give every user this cookie; may be given again")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->group(group);
+  add_parsed(app, "--cookies", "FILE|env:NAME", "Give every user those that stand there: name=value; name=value", wsbench::read_secret,
+             [&request](const std::string& text) { add_cookies(request, text); })
+      ->group(group);
   app.add_option("--subprotocol", request.options.subprotocols, "Ask for this subprotocol; may be given again")
       ->type_name("NAME")
       ->allow_extra_args(false)
@@ -216,6 +233,17 @@ inline void add_connection(CLI::App& app, Request& request) {
       ->default_str("1000/s")
       ->group(group);
   add_duration(app, "--connect-timeout", request.options.connect_timeout, "How long a connection may take to be open")->group(group);
+  app.add_option("--source-address", request.options.source_addresses,
+                 "Connect from this address of this machine; may be given again, each has its own 64k ports")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_flag("--resolve-each", request.options.resolve_each_connect, "Look a host's name up at each connect, and not once")->group(group);
+  add_count(app, "--reconnect-attempts", request.options.reconnect_attempts,
+            "Times in a row to make a lost connection again; the conversation begins anew")
+      ->group(group);
+  add_duration(app, "--reconnect-delay", request.options.reconnect_delay, "Before the first of them, at most")->group(group);
+  add_duration(app, "--reconnect-delay-max", request.options.reconnect_delay_max, "What that doubles up to")->group(group);
   add_duration(app, "--ping-every", request.options.ping_every, "Ping each connection so often")->group(group);
   add_duration(app, "--ping-timeout", request.options.ping_timeout, "How long its pong may take; without one it is given up")->group(group);
 }

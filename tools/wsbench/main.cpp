@@ -290,6 +290,7 @@ class CommandLine {
     });
     command.add_option("--address", options->address, "Numeric address to listen at")->capture_default_str()->type_name("ADDRESS");
     command.add_option("--port", options->port, "0 picks a free one")->capture_default_str()->type_name("PORT");
+    command.add_option("--socket", options->socket, "Listen at this Unix socket instead")->type_name("PATH");
     command.add_flag("--to-all", options->to_all, "Send each message to all clients that are connected, as a chat does");
     cli::add_duration(command, "--delay", options->delay, "Answer each message so long after it came");
     cli::add_count(command, "--swallow-every", options->swallow_every, "Give no answer to every Nth message");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -16,6 +17,7 @@
 #include <websocketpp/uri.hpp>
 
 #include <wsbench/failure.hpp>
+#include <wsbench/net/cookies.hpp>
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/version.hpp>
@@ -92,6 +94,13 @@ class ClientHandshake {
     for (const auto& [name, value] : headers) request_.replace_header(name, value);
   }
 
+  /// Adds these to the cookies that a header of the request may have.
+  void add_cookies(const CookieJar& cookies) {
+    if (cookies.empty()) return;
+    const std::string& given = request_.get_header("Cookie");
+    request_.replace_header("Cookie", given.empty() ? cookies.header() : given + "; " + cookies.header());
+  }
+
   /// The request's bytes.
   std::string request() const { return request_.raw(); }
 
@@ -102,7 +111,7 @@ class ClientHandshake {
   bool decided() const noexcept { return head_.complete() || head_.too_long(); }
 
   /// Why the answer is no agreement; nothing if it is one.
-  std::optional<Refusal> refusal() const {
+  std::optional<Refusal> refusal() {
     if (head_.too_long()) return bad("an answer whose header does not end within " + std::to_string(HttpHead::limit) + " bytes");
     const std::optional<StatusLine> status = parse_status_line(head_.first_line());
     if (!status) return bad("an answer that is not HTTP: " + in_quotes(head_.first_line()));
@@ -121,12 +130,28 @@ class ClientHandshake {
     if (const std::string& extension = response.get_header("Sec-WebSocket-Extensions"); !extension.empty()) {
       return bad("the extension " + in_quotes(extension) + ", which was not offered");
     }
-    if (const std::string& chosen = response.get_header("Sec-WebSocket-Protocol");
-        !chosen.empty() && std::find(subprotocols_.begin(), subprotocols_.end(), chosen) == subprotocols_.end()) {
-      return bad("the subprotocol " + in_quotes(chosen) + ", which was not asked for");
+    if (const std::string& chosen = response.get_header("Sec-WebSocket-Protocol"); !chosen.empty()) {
+      const auto asked_for = std::find(subprotocols_.begin(), subprotocols_.end(), chosen);
+      if (asked_for == subprotocols_.end()) return bad("the subprotocol " + in_quotes(chosen) + ", which was not asked for");
+      subprotocol_ = static_cast<std::size_t>(asked_for - subprotocols_.begin());
     }
     return std::nullopt;
   }
+
+  /// Keeps the cookies that the answer sets, whatever else it says.
+  void keep_cookies(CookieJar& cookies, const Url& url) const {
+    constexpr std::string_view name = "Set-Cookie:";
+    std::string_view lines = head_.text();
+    while (!lines.empty()) {
+      const std::string_view line = take_part(lines, '\n');
+      if (same_but_for_case(line.substr(0, name.size()), name)) {
+        cookies.take(line.substr(name.size(), line.find('\r') - name.size()), url, std::chrono::system_clock::now());
+      }
+    }
+  }
+
+  /// Which of the subprotocols that were asked for the server has chosen, from 0; nothing if none.
+  std::optional<std::size_t> subprotocol() const noexcept { return subprotocol_; }
 
  private:
   static Refusal bad(std::string detail) { return {Failure::bad_handshake, 0, "answered the upgrade with " + std::move(detail)}; }
@@ -137,6 +162,7 @@ class ClientHandshake {
   websocketpp::processor::hybi13<ProtocolConfig> processor_;
   websocketpp::http::parser::request request_{};
   std::vector<std::string> subprotocols_;
+  std::optional<std::size_t> subprotocol_{};
   HttpHead head_{};
 };
 

@@ -13,7 +13,7 @@
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
-#include <asio/ip/tcp.hpp>
+#include <asio/generic/stream_protocol.hpp>
 
 #include <wsbench/failure.hpp>
 #include <wsbench/net/event_loop.hpp>
@@ -29,6 +29,9 @@
 #endif
 
 namespace wsbench::detail {
+
+/// A connected socket: TCP, or a Unix socket.
+using Socket = asio::generic::stream_protocol::socket;
 
 /// What a read or a write came to: bytes moved, or an error; `would_block` is neither end nor failure.
 struct IoResult {
@@ -92,8 +95,7 @@ class Stream {
 /// A stream over Asio's own readiness, for every system.
 class AsioStream final : public Stream {
  public:
-  AsioStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events)
-      : shared_(std::make_shared<Shared>(loop, std::move(socket), events)) {
+  AsioStream(EventLoop& loop, Socket socket, StreamEvents& events) : shared_(std::make_shared<Shared>(loop, std::move(socket), events)) {
     shared_->socket.non_blocking(true);
     watch_readable(shared_);
   }
@@ -126,17 +128,17 @@ class AsioStream final : public Stream {
  private:
   // Outlives the stream until the last handler that was given to Asio has run.
   struct Shared {
-    Shared(EventLoop& on, asio::ip::tcp::socket over, StreamEvents& to) : loop(on), socket(std::move(over)), events(&to) {}
+    Shared(EventLoop& on, Socket over, StreamEvents& to) : loop(on), socket(std::move(over)), events(&to) {}
 
     EventLoop& loop;
-    asio::ip::tcp::socket socket;
+    Socket socket;
     StreamEvents* events;
     bool writable_watched{false};
     bool writable_waiting{false};
   };
 
   static void watch_readable(const std::shared_ptr<Shared>& shared) {
-    shared->socket.async_wait(asio::ip::tcp::socket::wait_read, shared->loop.entering([shared](const asio::error_code& failed) {
+    shared->socket.async_wait(Socket::wait_read, shared->loop.entering([shared](const asio::error_code& failed) {
       if (failed || shared->events == nullptr) return;
       shared->events->on_ready(true, false);
       if (shared->events != nullptr) watch_readable(shared);
@@ -144,7 +146,7 @@ class AsioStream final : public Stream {
   }
   static void wait_writable(const std::shared_ptr<Shared>& shared) {
     shared->writable_waiting = true;
-    shared->socket.async_wait(asio::ip::tcp::socket::wait_write, shared->loop.entering([shared](const asio::error_code& failed) {
+    shared->socket.async_wait(Socket::wait_write, shared->loop.entering([shared](const asio::error_code& failed) {
       shared->writable_waiting = false;
       if (failed || shared->events == nullptr || !shared->writable_watched) return;
       shared->events->on_ready(false, true);
@@ -160,8 +162,7 @@ class AsioStream final : public Stream {
 /// A stream over the loop's own epoll set.
 class EpollStream final : public Stream, private PollHandler {
  public:
-  EpollStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events)
-      : loop_(loop), events_(events), descriptor_(socket.release()) {
+  EpollStream(EventLoop& loop, Socket socket, StreamEvents& events) : loop_(loop), events_(events), descriptor_(socket.release()) {
     polls().add(descriptor_, *this);
   }
   ~EpollStream() override { ::close(descriptor_); }

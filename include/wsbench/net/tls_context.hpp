@@ -3,8 +3,6 @@
 #include <memory>
 #include <string>
 
-#include <asio/ip/tcp.hpp>
-
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/stream.hpp>
 
@@ -25,7 +23,7 @@ class TlsContext {
 
   /// A stream over a connected socket. `host` is whom a client wants to reach, and `session`, which has to outlive the stream, what it
   /// keeps of one connection to resume it with the next.
-  virtual std::unique_ptr<detail::Stream> secure(detail::EventLoop& loop, asio::ip::tcp::socket socket, detail::StreamEvents& events,
+  virtual std::unique_ptr<detail::Stream> secure(detail::EventLoop& loop, detail::Socket socket, detail::StreamEvents& events,
                                                  const std::string& host, std::shared_ptr<void>& session) const = 0;
 };
 

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include <asio/error.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/ssl/error.hpp>
 
 #include <openssl/bio.h>
@@ -35,7 +34,7 @@ namespace wsbench::detail {
 class TlsStream final : public Stream, private StreamEvents {
  public:
   /// Takes `ssl` over; it is ready for its handshake. Sessions that the other end gives are kept in `session`.
-  TlsStream(EventLoop& loop, asio::ip::tcp::socket socket, StreamEvents& events, SSL* ssl, std::shared_ptr<void>& session)
+  TlsStream(EventLoop& loop, Socket socket, StreamEvents& events, SSL* ssl, std::shared_ptr<void>& session)
       : events_(events), below_(loop, std::move(socket), static_cast<StreamEvents&>(*this)), ssl_(ssl), session_(session) {
     BIO* const bio = BIO_new(method());
     if (bio == nullptr) throw std::bad_alloc();

@@ -18,6 +18,7 @@ struct Url {
   std::string host{};         ///< without brackets: "example.org", "127.0.0.1", "::1"
   std::uint16_t port{0};      ///< given, or 80 and 443
   std::string resource{"/"};  ///< path and query
+  std::string socket{};       ///< of `ws+unix://`: the path of a Unix socket, which is connected to in place of host and port
 
   /// Host and port as the Host header has them: brackets around IPv6, no port where it is the scheme's own (RFC 7230 section 5.4).
   std::string authority() const {
@@ -30,7 +31,8 @@ struct Url {
 };
 
 [[noreturn]] inline void refuse_url(std::string_view text, std::string_view problem) {
-  throw Error("url", in_quotes(text) + " " + std::string(problem) + ": write ws://host:port/path or wss://host/path");
+  throw Error("url",
+              in_quotes(text) + " " + std::string(problem) + ": write ws://host:port/path, wss://host/path or ws+unix:///socket:/path");
 }
 
 inline std::uint16_t parse_port(std::string_view url, std::string_view digits) {
@@ -41,20 +43,38 @@ inline std::uint16_t parse_port(std::string_view url, std::string_view digits) {
   return static_cast<std::uint16_t>(port);
 }
 
+/// The rest of `ws+unix://`: the path of a socket, and, after a colon, the resource. No RFC knows it; other clients write it so.
+inline Url parse_socket_url(std::string_view text, std::string_view rest) {
+  constexpr std::size_t longest_path = 107;  // sockaddr_un has no room for more
+  const std::size_t colon = std::min(rest.find(':'), rest.size());
+  Url url;
+  url.host = "localhost";
+  url.port = 80;
+  url.socket = rest.substr(0, colon);
+  if (!url.socket.starts_with('/')) refuse_url(text, "names no socket by its whole path");
+  if (url.socket.size() > longest_path)
+    refuse_url(text, "has a socket whose path is longer than " + std::to_string(longest_path) + " bytes");
+  const std::string_view resource = rest.substr(std::min(colon + 1, rest.size()));
+  url.resource = resource.starts_with('/') ? std::string(resource) : '/' + std::string(resource);
+  return url;
+}
+
 /// Takes a URL apart; throws Error, naming what is wrong. A fragment has no place in it (RFC 6455 section 3).
 inline Url parse_url(std::string_view text) {
   const std::size_t scheme_end = text.find("://");
   if (scheme_end == text.npos) refuse_url(text, "has no scheme");
   std::string scheme(text.substr(0, scheme_end));
   std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (scheme != "ws" && scheme != "wss") refuse_url(text, "is not a WebSocket address");
+  const bool to_socket = scheme == "ws+unix";
+  if (scheme != "ws" && scheme != "wss" && !to_socket) refuse_url(text, "is not a WebSocket address");
   const auto forbidden = [](char letter) { return static_cast<unsigned char>(letter) <= ' ' || letter == '\x7f'; };
   if (std::any_of(text.begin(), text.end(), forbidden)) refuse_url(text, "contains a space or a control character");
   if (text.find('#') != text.npos) refuse_url(text, "has a fragment, which is never sent");
 
+  std::string_view rest = text.substr(scheme_end + 3);
+  if (to_socket) return parse_socket_url(text, rest);
   Url url;
   url.secure = scheme == "wss";
-  std::string_view rest = text.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   const std::string_view authority = rest.substr(0, authority_end);
   if (authority.find('@') != authority.npos) refuse_url(text, "has a user name: give credentials as a header instead");

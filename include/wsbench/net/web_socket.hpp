@@ -13,11 +13,13 @@
 
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/connector.hpp>
+#include <wsbench/net/cookies.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/handshake.hpp>
 #include <wsbench/net/prefetch.hpp>
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/receive_stamp.hpp>
+#include <wsbench/net/source_addresses.hpp>
 #include <wsbench/net/stream.hpp>
 #include <wsbench/net/tls_context.hpp>
 #include <wsbench/net/wire.hpp>
@@ -26,12 +28,15 @@ namespace wsbench::detail {
 
 /// Where a worker's connections to one server go, and what they share.
 struct Target {
-  Target(EventLoop& on, const Url& to) : url(to), addresses(on, to) {}
+  Target(EventLoop& on, const Url& to, SourceAddresses& from, bool look_up_once)
+      : url(to), sources(from), addresses(on, to, look_up_once) {}
 
   Url url;
+  SourceAddresses& sources;
   HostAddresses addresses;
   std::vector<std::pair<std::string, std::string>> headers{};  ///< added to every upgrade request
   std::vector<std::string> subprotocols{};                     ///< asked for, in order of preference
+  CookieJar cookies{};                                         ///< that every user has from the start
   const TlsContext* tls{nullptr};                              ///< for `wss://`
 };
 
@@ -49,11 +54,12 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   /// The most bytes that wait for the server to read them.
   static constexpr std::size_t queue_limit = std::size_t{1} << 20U;
 
-  WebSocket(Exchange& exchange, Target& target, WireEvents& events) : exchange_(exchange), target_(target), events_(events) {}
+  WebSocket(Exchange& exchange, Target& target, WireEvents& events)
+      : exchange_(exchange), target_(target), events_(events), cookies_(target.cookies) {}
   ~WebSocket() override { abandon(); }
 
   void open() override {
-    attempt_ = std::make_shared<ConnectAttempt>(exchange_.loop, target_.addresses, static_cast<ConnectEvents&>(*this));
+    attempt_ = std::make_shared<ConnectAttempt>(exchange_.loop, target_.addresses, target_.sources, static_cast<ConnectEvents&>(*this));
     attempt_->start();
   }
 
@@ -155,7 +161,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   std::string& output() const noexcept { return exchange_.loop.write_buffer(); }
   bool reading() const noexcept { return stream_ != nullptr && !ending_; }
 
-  void on_connected(asio::ip::tcp::socket socket, const ConnectTimes& times) override {
+  void on_connected(Socket socket, const ConnectTimes& times) override {
     attempt_.reset();
     opening_ = std::make_unique<Opening>(target_, exchange_);
     opening_->times = times;
@@ -183,6 +189,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
       opening_->times.tls_resumed = stream_->resumed();
       opening_->started = now;
     }
+    opening_->handshake.add_cookies(cookies_);
     output() += opening_->handshake.request();
     flush();
   }
@@ -227,12 +234,14 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
 
   // Returns whether the server agreed.
   bool upgraded(std::chrono::nanoseconds now) {
+    opening_->handshake.keep_cookies(cookies_, target_.url);
     if (std::optional<Refusal> refusal = opening_->handshake.refusal()) {
       end({refusal->failure, refusal->code, std::move(refusal->detail)});
       return false;
     }
     ConnectTimes times = opening_->times;
     times.upgrade = now - opening_->started;
+    times.subprotocol = opening_->handshake.subprotocol();
     opening_.reset();
     engine_.emplace(Role::client, exchange_.messages, exchange_.random);
     events_.on_open(now, times);
@@ -318,6 +327,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   std::shared_ptr<ConnectAttempt> attempt_{};
   std::unique_ptr<Opening> opening_{};
   std::shared_ptr<void> session_{};  // of TLS, for the next connection
+  CookieJar cookies_;
   std::unique_ptr<Stream> stream_{};
   std::optional<ProtocolEngine> engine_{};
   std::unique_ptr<Ending> ending_{};

@@ -53,6 +53,7 @@ void configuration_fields(auto& configuration, auto each) {
   each("in_flight", configuration.in_flight);
   each("timeout_ns", configuration.timeout);
   each("connect_timeout_ns", configuration.connect_timeout);
+  each("reconnect_attempts", configuration.reconnect_attempts);
   each("reconnect_delay_ns", configuration.reconnect_delay);
   each("reconnect_delay_max_ns", configuration.reconnect_delay_max);
   each("ping_every_ns", configuration.ping_every);
@@ -158,6 +159,11 @@ void fan_out_histograms(auto& fan_out, auto each) {
   each("median", fan_out.median);
   each("last", fan_out.last);
   each("delivery", fan_out.delivery);
+}
+
+void subprotocol_fields(auto& subprotocol, auto each) {
+  each("name", subprotocol.name);
+  each("count", subprotocol.count);
 }
 
 void check_fields(auto& check, auto each) {
@@ -293,6 +299,8 @@ inline Json connections_json(const Report& report) {
   const ConnectionMetrics& connections = report.metrics().connections;
   Json object;
   connection_counts(connections, into(object));
+  Json& subprotocols = object["subprotocols"] = Json::array();
+  for (const SubprotocolCount& subprotocol : connections.subprotocols) subprotocol_fields(subprotocol, into(subprotocols.emplace_back()));
   object["success_rate"] = json_of(report.connection_success_rate());
   object["connect_time_ms"] = timing_ms(connections.connect_time);
   Json& phases = object["phases_ms"];
@@ -497,11 +505,9 @@ inline void put_metrics(const Report& report, const Metrics& metrics, Json& obje
   object["histograms"] = histograms_json(metrics);
 }
 
-inline Json parts_json(const Report& report) {
+inline Json parts_json(const std::vector<PartRecord>& parts, auto report_of) {
   Json object = Json::object();
-  for (const PartRecord& part : report.record().parts) {
-    put_metrics(report.part(part.name), with_utf8_names(part.metrics), object[as_utf8(part.name)]);
-  }
+  for (const PartRecord& part : parts) put_metrics(report_of(part.name), with_utf8_names(part.metrics), object[as_utf8(part.name)]);
   return object;
 }
 
@@ -546,7 +552,8 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["invalid_because"] = report.invalid_because();
   document["interrupted"] = record.interrupted;
   detail::put_metrics(report, metrics, document);
-  document["parts"] = detail::parts_json(report);
+  document["parts"] = detail::parts_json(record.parts, [&](const std::string& part) { return report.part(part); });
+  document["targets"] = detail::parts_json(record.targets, [&](const std::string& url) { return report.target(url); });
   document["warm_up"] = detail::warm_up_json(record);
   detail::message_histograms(record.warm_up, detail::into(document["histograms"]["warm_up"]));
   document["expectations"] = detail::expectations_json(record.expectations);

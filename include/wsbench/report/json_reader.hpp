@@ -265,6 +265,12 @@ inline uint128 recorded(const Histogram& histogram) {
 inline ConnectionMetrics read_connections(const JsonPlace& place, const JsonPlace& histograms) {
   ConnectionMetrics connections;
   connection_counts(connections, from(place));
+  uint128 chosen = 0;
+  for (const JsonPlace& element : place["subprotocols"].elements()) {
+    subprotocol_fields(connections.subprotocols.emplace_back(), from(element));
+    chosen += connections.subprotocols.back().count;
+  }
+  place["subprotocols"].require(chosen <= uint128{connections.succeeded} + connections.reconnected, "are more than connections");
   histograms["connect_time"].read(connections.connect_time);
   connection_phases(connections, from(histograms));
   place.require(uint128{connections.succeeded} + connections.failed <= connections.attempted, "more succeeded and failed than attempted");
@@ -472,6 +478,7 @@ inline RunRecord read_record(const JsonPlace& report) {
   record.metrics = read_metrics(report);
   stamp_counts(record.metrics, from(report["generator"]));
   for (const std::string& name : report["parts"].keys()) record.parts.push_back({name, read_metrics(report["parts"][name])});
+  for (const std::string& url : report["targets"].keys()) record.targets.push_back({url, read_metrics(report["targets"][url])});
   record.warm_up = read_messages(report["warm_up"], report["histograms"]["warm_up"]);
   report["warm_up"]["not_sent"].read(record.warm_up_not_sent);
   record.expectations = read_expectations(report["expectations"]);

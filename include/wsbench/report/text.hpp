@@ -34,7 +34,8 @@ class TextReport {
     fan_out();
     pushes();
     pings_and_notes();
-    parts();
+    parts("Parts", report_.record().parts, false);
+    parts("Targets", report_.record().targets, true);
     checks();
     errors();
     assessment();
@@ -178,7 +179,19 @@ class TextReport {
     phase("  TCP", connections.tcp);
     phase("  TLS", connections.tls);
     phase("  upgrade", connections.upgrade);
+    if (!connections.subprotocols.empty()) entry("subprotocol", subprotocols());
     if (load().insecure) entry("certificates", "NOT CHECKED: any server's was taken");
+  }
+
+  std::string subprotocols() const {
+    const ConnectionMetrics& connections = metrics().connections;
+    std::uint64_t without = connections.succeeded + connections.reconnected;
+    std::string text;
+    for (const SubprotocolCount& chosen : connections.subprotocols) {
+      text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", chosen.name, format_count(chosen.count));
+      without -= std::min(without, chosen.count);
+    }
+    return without > 0 ? text + fmt::format(", none ({})", format_count(without)) : text;
   }
 
   void messages() {
@@ -261,15 +274,18 @@ class TextReport {
     for (const NoteMetrics& note : metrics().notes) spread_row(note.label, note.duration);
   }
 
-  void parts() {
-    if (report_.record().parts.empty()) return;
-    section("Parts");
+  // Names that are long stand above their figures.
+  void parts(std::string_view title, const std::vector<PartRecord>& parts, bool long_names) {
+    if (parts.empty()) return;
+    section(title);
     table_row("", {"clients", "sent", "answered", "failed", "median", "p95", "max"});
-    for (const PartRecord& part : report_.record().parts) {
+    for (const PartRecord& part : parts) {
       const MessageMetrics all = part.metrics.messages();
-      table_row(part.name, {format_count(part.metrics.connections.succeeded), format_count(all.sent), format_count(all.answered),
-                            format_count(all.failed), cell(all.response_time, Statistic::p50), cell(all.response_time, Statistic::p95),
-                            cell(all.response_time, Statistic::max)});
+      if (long_names) line("  {}", part.name);
+      table_row(
+          long_names ? std::string_view() : part.name,
+          {format_count(part.metrics.connections.succeeded), format_count(all.sent), format_count(all.answered), format_count(all.failed),
+           cell(all.response_time, Statistic::p50), cell(all.response_time, Statistic::p95), cell(all.response_time, Statistic::max)});
     }
   }
 

@@ -64,6 +64,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   bool stopping() const noexcept override { return state_ == State::finished || load_over(cohort_.clock.now()); }
   bool connected() const noexcept override { return state_ == State::open; }
+  std::string_view subprotocol() const noexcept override {
+    return subprotocol_ ? std::string_view(cohort_.options.subprotocols[*subprotocol_]) : std::string_view();
+  }
 
  private:
   enum class State : std::uint8_t {
@@ -72,7 +75,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     open,          // connected
     reconnecting,  // the behaviour runs, its connection is being made again
     leaving,       // the behaviour runs, and has asked to close its connection
-    lost,          // the behaviour runs, there is no connection, and will be none unless it asks for one
+    lost,          // there is no connection, and will be none unless the behaviour asks for one, or starts over
     closing,       // the behaviour has ended, the closing handshake is under way
     finished,
   };
@@ -186,6 +189,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (refused_ != nullptr && !held_up()) resumption_.complete(std::exchange(refused_, nullptr));
     last_event_ = conversation_.expire_receiver(now_).value_or(last_event_);
     last_event_ = conversation_.expire_ping(now_).value_or(last_event_);
+    if (starting_over_ && state_ == State::lost && load_over(now_)) stay_away();
     if (wants_connection() && back_off_.next() <= now_) connect(State::reconnecting);
     if (pause_ != nullptr && pause_end_ <= now_) {
       last_event_ = pause_end_;
@@ -203,6 +207,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (refused_ != nullptr && !held_up()) next = now_;
     if (pause_ != nullptr) next = std::min(next, pause_end_);
     if (wants_connection()) next = std::min(next, back_off_.next());
+    if (starting_over_ && timed()) next = std::min(next, std::max(load_end(), now_));
     if (behaviour_ended_ && state_ == State::open) next = std::min(next, linger_until_);
     if (turn_ != nullptr) {
       if (timed()) next = std::min(next, turns_end());
@@ -288,8 +293,18 @@ class Client final : public Session, private WireEvents, private Deadline, priva
 
   bool has_connection() const noexcept { return state_ == State::open || state_ == State::leaving || state_ == State::closing; }
 
-  // Whether the behaviour waits for a connection that nobody is making yet.
-  bool wants_connection() const noexcept { return connection_ != nullptr && state_ == State::lost; }
+  // Whether a connection is waited for that nobody is making yet.
+  bool wants_connection() const noexcept { return (connection_ != nullptr || starting_over_) && state_ == State::lost; }
+
+  // Whether the connection was lost to the server or the network, and the conversation is to begin anew on another.
+  bool starts_over() const noexcept { return state_ == State::lost && lost_to_others_ && attempts_left() && !load_over(now_); }
+  bool attempts_left() const noexcept { return attempts_ < cohort_.options.reconnect_attempts; }
+
+  // It does not come to that.
+  void stay_away() {
+    starting_over_ = false;
+    end_behaviour();
+  }
 
   // Whether a message cannot go now and may go later.
   bool held_up() const noexcept { return state_ == State::reconnecting || (state_ == State::open && wire_->congested()); }
@@ -299,6 +314,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     connect_started_ = now_;
     phase_deadline_ = now_ + cohort_.options.connect_timeout;
     if (state == State::reconnecting) cohort_.collector.reconnect_attempted();
+    if (starting_over_) ++attempts_;
     wire_->open();
   }
 
@@ -307,6 +323,12 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     cohort_.outcome_at(now);
     const bool first = state_ == State::connecting;
     state_ = State::open;
+    attempts_ = 0;
+    subprotocol_.reset();
+    if (times.subprotocol) {
+      subprotocol_ = static_cast<std::uint16_t>(*times.subprotocol);
+      cohort_.collector.subprotocol_chosen(subprotocol());
+    }
     keep_alive_.begin(now);
     back_off_.opened(now);
     if (first) {
@@ -320,8 +342,14 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       usable_since_ = now;
       lost_turns_ = lost_in_warm_up_ = 0;
       turns_refused_ = asked_after_loss_ = false;
-      tell_connected(true);
-      try_turn();
+      if (std::exchange(starting_over_, false)) {
+        last_event_ = now;
+        conversation_.begin_anew();
+        start_behaviour();
+      } else {
+        tell_connected(true);
+        try_turn();
+      }
     }
     run_behaviour();
   }
@@ -389,7 +417,9 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (state_ == State::reconnecting) cohort_.collector.reconnect_failed();
     if (has_connection()) cohort_.collector.connection_ended();
     back_off_.failed(cohort_.options, now_);
+    lost_to_others_ = true;
     lose(ending.failure);
+    if (starting_over_ && !attempts_left()) stay_away();
   }
 
   // The behaviour has closed the connection, and so has the server, or it takes too long.
@@ -398,6 +428,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     cohort_.collector.connection_ended();
     if (conversation_.in_flight() > 0) count_failure(Failure::closed, 1000, "the behaviour closed the connection before its answers came");
     back_off_.left(cohort_.options, connect_started_);
+    lost_to_others_ = false;
     lose(Failure::closed);
   }
 
@@ -411,6 +442,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     conversation_.lose(failure, now_);
     // Whoever asked for a new connection while the old one was still closing goes on waiting.
     if (attempt_failed) tell_connected(false);
+    if (pause_ != nullptr && starts_over()) pause_end_ = now_;
     try_turn();
   }
 
@@ -699,21 +731,35 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   }
 
   void session_ended(const std::exception_ptr& exception) {
+    conversation_.nobody_listens();
+    const bool threw = count_thrown(exception);
+    if (!threw && starts_over()) {
+      starting_over_ = true;
+      return;
+    }
+    if (exception && lost_turns_ == 0 && !cut_off()) lose_turns();
+    end_behaviour();
+  }
+
+  void end_behaviour() {
     behaviour_ended_ = true;
     cohort_.outcome_at(now_);
-    conversation_.nobody_listens();
-    if (exception && lost_turns_ == 0 && !cut_off()) lose_turns();
     count_lost_turns();
-    if (!exception) return;
+  }
+
+  // Whether an exception is an error of the behaviour, which is counted.
+  bool count_thrown(const std::exception_ptr& exception) {
+    if (!exception) return false;
     try {
       std::rethrow_exception(exception);
     } catch (const NoReply&) {
-      // An ordinary way to end a session.
+      return false;  // an ordinary way to end a session
     } catch (const std::exception& thrown) {
       count_failure(Failure::behaviour_error, 0, std::string("the behaviour threw: ") + thrown.what());
     } catch (...) {
       count_failure(Failure::behaviour_error, 0, "the behaviour threw something that is no std::exception");
     }
+    return true;
   }
 
   // The behaviour has ended and every answer is in or given up.
@@ -768,13 +814,17 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   std::uint64_t lost_in_warm_up_{0};  // of the lost turns
   std::uint64_t lost_turns_{0};       // that were planned when the connection was lost; not sent unless it comes back
   std::uint32_t publications_{0};
-  std::uint32_t turns_granted_{0};  // since it was entered
+  std::uint64_t attempts_{0};                   // in a row, to make a connection on which the conversation begins anew
+  std::uint32_t turns_granted_{0};              // since it was entered
+  std::optional<std::uint16_t> subprotocol_{};  // which of those that were asked for
   Failure loss_{Failure::closed};
   bool due_pending_{false};       // the turn's first message is not sent yet
   bool turns_refused_{false};     // the behaviour was told that the load is over
   bool asked_after_loss_{false};  // the behaviour has had one refusal
   bool cancel_requested_{false};  // the behaviour is to end where it waits
   bool behaviour_ended_{false};
+  bool lost_to_others_{false};     // the behaviour did not close the connection itself
+  bool starting_over_{false};      // the behaviour has ended, to begin anew on another connection
   bool taking_turn_{false};        // what happens comes of a turn of the open load
   bool held_by_in_flight_{false};  // the turn that is waited for was held up by the bound
 

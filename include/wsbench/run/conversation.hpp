@@ -164,6 +164,13 @@ class Conversation {
     for (; !inbox_.empty(); inbox_.pop_back()) cohort_.collector.received_unclaimed();
   }
 
+  /// Another conversation begins, on another connection.
+  void begin_anew() {
+    listened_to_ = true;
+    answered_ = {};
+    given_up_ = {};
+  }
+
   // ---- what does not come -----------------------------------------------------------------------------------------------------------
 
   /// The earliest time at which something is to be given up, or `other` if that is earlier.

@@ -45,7 +45,7 @@ class EchoConnection final : private StreamEvents {
       : loop_(loop), messages_(messages), random_(random), policy_(policy), number_(number), doomed_(doomed) {}
 
   /// Takes over an accepted socket.
-  void start(asio::ip::tcp::socket socket, const TlsContext* tls) {
+  void start(Socket socket, const TlsContext* tls) {
     handshake_ = std::make_unique<ServerHandshake>(messages_, random_);
     auto& events = static_cast<StreamEvents&>(*this);
     if (tls == nullptr) {

@@ -13,6 +13,7 @@ class TlsContext;
 struct EchoServerOptions {
   std::string address{"127.0.0.1"};         ///< to listen at; numeric
   std::uint16_t port{0};                    ///< 0 picks a free one
+  std::string socket{};                     ///< the path of a Unix socket to listen at instead, which is made and taken away; empty: none
   bool to_all{false};                       ///< each message goes to all who are connected then, its sender among them
   std::chrono::nanoseconds delay{0};        ///< each message is answered this long after it came
   std::uint64_t swallow_every{0};           ///< every nth message, over all connections, gets no answer; 0: none

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string>
@@ -12,13 +14,21 @@
 #include <unordered_map>
 #include <utility>
 
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/error.hpp>
+#include <asio/generic/stream_protocol.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/socket_base.hpp>
+#include <asio/system_error.hpp>
 
 #include <wsbench/error.hpp>
+#include <wsbench/net/connector.hpp>
 #include <wsbench/net/deadline_queue.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/protocol.hpp>
+#include <wsbench/net/stream.hpp>
 #include <wsbench/run/echo_connection.hpp>
 #include <wsbench/run/echo_options.hpp>
 
@@ -46,6 +56,7 @@ class EchoService final : public EchoPolicy {
     alive_.clear();
     asio::error_code ignored;
     acceptor_.close(ignored);
+    if (!options.socket.empty()) std::remove(options.socket.c_str());
   }
 
   EchoServerOptions options;
@@ -75,30 +86,53 @@ class EchoService final : public EchoPolicy {
 
   void listen() {
     asio::error_code error;
+    if (!options.socket.empty()) return listen_at_socket();
     const auto address = asio::ip::make_address(options.address, error);
     if (error) throw Error("address", in_quotes(options.address) + " is no numeric address: give one such as 127.0.0.1 or ::1");
-    const asio::ip::tcp::endpoint endpoint(address, options.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::ip::tcp::acceptor::max_listen_connections, error);
+    error = listen_at(asio::ip::tcp::endpoint(address, options.port));
     if (error) {
       throw Error("port", "cannot listen at " + options.address + ':' + std::to_string(options.port) + ": " + error.message() +
                               ": give another one, or 0 for any that is free");
     }
-    acceptor_.non_blocking(true);
-    port = acceptor_.local_endpoint().port();
+    asio::ip::tcp::endpoint bound;
+    const auto chosen = acceptor_.local_endpoint();
+    std::memcpy(bound.data(), chosen.data(), chosen.size());
+    port = bound.port();
+  }
+
+  void listen_at_socket() {
+    if (!options.socket.starts_with('/')) throw Error("socket", in_quotes(options.socket) + " is no whole path: begin it with /");
+    asio::local::stream_protocol::endpoint endpoint;
+    try {
+      endpoint.path(options.socket);
+    } catch (const asio::system_error&) {
+      throw Error("socket", in_quotes(options.socket) + " is too long for a socket: give a shorter path");
+    }
+    if (const asio::error_code error = listen_at(endpoint)) {
+      throw Error("socket", "cannot listen at " + in_quotes(options.socket) + ": " + error.message() +
+                                ": give a path that is free, in a folder that is there");
+    }
+  }
+
+  asio::error_code listen_at(const Endpoint& endpoint) {
+    asio::error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) acceptor_.non_blocking(true, error);
+    return error;
   }
 
   void accept() {
     accepting_ = true;
-    acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read, loop.entering([this](const asio::error_code& failed) {
+    acceptor_.async_wait(asio::socket_base::wait_read, loop.entering([this](const asio::error_code& failed) {
       accepting_ = false;
       if (failed) return;
       // As many as are waiting, but the others want their turn too.
       for (int left = 64; left > 0; --left) {
         asio::error_code error;
-        asio::ip::tcp::socket socket = acceptor_.accept(error);
+        Socket socket = acceptor_.accept(error);
         // Out of descriptors, it would only be called again and again: the next connection that ends lets it go on.
         if (error == asio::error::no_descriptors && !alive_.empty()) return;
         if (error) break;
@@ -108,8 +142,8 @@ class EchoService final : public EchoPolicy {
     }));
   }
 
-  void serve(asio::ip::tcp::socket socket) {
-    asio::error_code ignored;
+  void serve(Socket socket) {
+    asio::error_code ignored;  // a Unix socket has no such option
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const std::uint64_t number = ++accepted_;
     const bool doomed = options.close_every > 0 && number % options.close_every == 0;
@@ -175,7 +209,7 @@ class EchoService final : public EchoPolicy {
 
   Random random_{1};
   MessagePool pool_{std::size_t{64} << 20U};
-  asio::ip::tcp::acceptor acceptor_{loop.context()};
+  asio::basic_socket_acceptor<asio::generic::stream_protocol> acceptor_{loop.context()};
   Delayed delayed_{};
   Stall stall_{};
   std::deque<Answer> answers_{};

@@ -15,7 +15,7 @@
 
 namespace wsbench {
 
-/// A header of the upgrade request.
+/// A header of the upgrade request, or a cookie.
 struct Header {
   std::string name{};   ///< "Authorization"
   std::string value{};  ///< sent as it is
@@ -43,14 +43,20 @@ class TlsContext;
 
 /// What is about this run and not about the conversation.
 struct Options {
-  std::uint64_t workers{1};                                            ///< threads; each has its share of the clients
-  std::uint64_t seed{1};                                               ///< of everything random
-  double connect_rate{1000};                                           ///< the most first connects a second, arrivals apart; 0: no limit
-  std::vector<Header> headers{};                                       ///< added to every upgrade request; replace its own of the same name
-  std::vector<std::string> subprotocols{};                             ///< asked for, in order of preference
+  std::uint64_t workers{1};                 ///< threads; each has its share of the clients
+  std::uint64_t seed{1};                    ///< of everything random
+  double connect_rate{1000};                ///< the most first connects a second, arrivals apart; 0: no limit
+  std::vector<Header> headers{};            ///< added to every upgrade request; replace its own of the same name
+  std::vector<std::string> subprotocols{};  ///< asked for, in order of preference
+  std::vector<Header> cookies{};            ///< that every user has from the start; those a server sets come beside them
+  std::vector<std::string>
+      source_addresses{};            ///< of this machine, numeric, taken in turn: each has 64k ports; default the system's choice
+  bool resolve_each_connect{false};  ///< look a host's name up at each connect, and not once
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
   std::shared_ptr<const TlsContext> tls{};  ///< what speaks `wss://`: `wsbench::tls()` of `wsbench/tls.hpp`; without it there is none
+  std::uint64_t reconnect_attempts{
+      0};  ///< in a row, to make a lost connection again and begin the conversation anew; 0: a user who loses it leaves
   std::chrono::nanoseconds reconnect_delay{std::chrono::milliseconds{100}};  ///< from a loss to the first attempt to connect again, at most
   std::chrono::nanoseconds reconnect_delay_max{std::chrono::seconds{10}};    ///< what it doubles up to; open for so long, it starts over
   std::chrono::nanoseconds ping_every{0};                           ///< how often each connection is asked whether it is alive; 0: never

@@ -8,6 +8,10 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <asio/error.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
 
 #include <wsbench/error.hpp>
 #include <wsbench/net/url.hpp>
@@ -124,6 +128,19 @@ inline bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
 }
 
+/// Throws Error for what is no address of this machine, which is tried.
+inline void require_own_address(const std::string& text) {
+  asio::error_code error;
+  const asio::ip::address address = asio::ip::make_address(text, error);
+  if (error) throw Error("source_address", in_quotes(text) + " is no numeric address: give one such as 127.0.0.2");
+  asio::io_context io;
+  const asio::ip::tcp::endpoint endpoint(address, 0);
+  asio::ip::tcp::socket socket(io);
+  socket.open(endpoint.protocol(), error);
+  if (!error) socket.bind(endpoint, error);
+  if (error) throw Error("source_address", in_quotes(text) + " cannot be used: " + error.message() + ": give an address of this machine");
+}
+
 inline void validate_options(const Options& options) {
   if (options.workers < 1 || options.workers > 1024) {
     throw Error("workers", fmt::format("{} threads: give 1 to 1024", options.workers));
@@ -140,13 +157,21 @@ inline void validate_options(const Options& options) {
   require_time("ping_every", options.ping_every);
   require_positive_time("ping_timeout", options.ping_timeout);
   if (options.max_message_size < 1) throw Error("max_message_size", "0 accepts nothing: give a size, such as 16MiB");
+  const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; };
   for (const Header& header : options.headers) {
     if (!is_token(header.name)) throw Error("header", in_quotes(header.name) + " is no name of a header: write Name: value");
-    const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; };
     if (std::any_of(header.value.begin(), header.value.end(), control)) {
       throw Error("header", in_quotes(header.name) + " has a control character in its value: take it out");
     }
   }
+  for (const Header& cookie : options.cookies) {
+    if (!is_token(cookie.name)) throw Error("cookie", in_quotes(cookie.name) + " is no name of a cookie: write name=value");
+    const auto parts = [&](char c) { return control(c) || c == ';' || c == '\t'; };
+    if (std::any_of(cookie.value.begin(), cookie.value.end(), parts)) {
+      throw Error("cookie", in_quotes(cookie.name) + " has a semicolon or a control character in its value: take it out");
+    }
+  }
+  for (const std::string& address : options.source_addresses) require_own_address(address);
   for (const std::string& subprotocol : options.subprotocols) {
     if (!is_token(subprotocol)) throw Error("subprotocol", in_quotes(subprotocol) + " is no token: use letters, digits and -._");
   }

@@ -15,6 +15,7 @@
 
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/net/event_loop.hpp>
+#include <wsbench/net/source_addresses.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/net/web_socket.hpp>
 #include <wsbench/run/client.hpp>
@@ -30,7 +31,8 @@ namespace wsbench::detail {
 /// What one worker has measured so far.
 struct WorkerResult {
   Metrics metrics{};
-  std::vector<Metrics> parts{};  ///< of a mix, which are in no other
+  std::vector<Metrics> parts{};    ///< of a mix
+  std::vector<Metrics> targets{};  ///< of several
   FanOutShare fan_out{};
   Metrics warm_up{};
   std::chrono::nanoseconds last_outcome{0};
@@ -46,12 +48,14 @@ class Worker {
       : index_(index),
         random_(options.seed + index),
         messages_(options.max_message_size),
+        sources_(options.source_addresses),
         fan_out_(scenario.timeout, scenario.warm_up, options.workers == 1),
         cohort_{scenario, options, collector_, loop_, loop_.deadlines(), [this](std::uint64_t id) { client_finished(id); }},
         dealer_(scenario.behaviour.parts()),
         visits_(scenario.clients, scenario.ramp_up, options.connect_rate) {
     for (const std::string& url : urls) {
-      Target& target = targets_.emplace_back(loop_, parse_url(url));
+      Target& target = targets_.emplace_back(loop_, parse_url(url), sources_, !options.resolve_each_connect);
+      for (const Header& cookie : options.cookies) target.cookies.set(cookie.name, cookie.value);
       for (const Header& header : options.headers) target.headers.emplace_back(header.name, header.value);
       target.subprotocols = options.subprotocols;
       if (target.url.secure) target.tls = options.tls.get();
@@ -69,7 +73,7 @@ class Worker {
       if (cohort_.warm_up != nullptr) open_load_->record_apart(warm_up_, scenario.warm_up);
     }
     cohort_.fan_out = &fan_out_;
-    for (const Part& part : scenario.behaviour.parts()) parts_.emplace_back(cohort_, part.behaviour);
+    make_groups();
     admission_.worker = this;
     reaper_.worker = this;
     find_next_visit();
@@ -126,36 +130,64 @@ class Worker {
     Worker* worker{nullptr};
   };
 
-  // One behaviour of a mix and the clients that have it.
-  struct PartCohort {
-    PartCohort(const Cohort& all, const Behaviour& behaviour)
-        : cohort{all.scenario, all.options, collector, all.clock, all.deadlines, all.on_client_finished} {
-      cohort.own_behaviour = &behaviour;
+  // The clients of one part of a mix that go to one target.
+  struct Group {
+    Group(const Cohort& all, const Exchange& exchange_of_all, const Behaviour* behaviour)
+        : exchange{exchange_of_all.loop, exchange_of_all.messages, exchange_of_all.random, collector},
+          cohort{all.scenario, all.options, collector, all.clock, all.deadlines, all.on_client_finished} {
+      cohort.own_behaviour = behaviour;
       cohort.fan_out = all.fan_out;
       cohort.open_load = all.open_load;
       cohort.warm_up = all.warm_up;
     }
 
     MetricsCollector collector{};
+    Exchange exchange;
     Cohort cohort;
   };
 
-  WorkerResult result_at(std::chrono::nanoseconds now, const WorkerEffort& effort, bool final) {
-    WorkerResult result{collector_.snapshot(), {}, fan_out_.hand_over(now, final), warm_up_.snapshot(), cohort_.last_outcome, effort};
-    result.metrics.fan_out.merge(fan_out_.metrics());
-    for (const PartCohort& part : parts_) {
-      result.parts.push_back(part.collector.snapshot());
-      result.last_outcome = std::max(result.last_outcome, part.cohort.last_outcome);
+  // Where there are neither parts nor targets to tell apart, there is none.
+  void make_groups() {
+    const std::vector<Part>& parts = cohort_.scenario.behaviour.parts();
+    dealt_.resize(std::max<std::size_t>(parts.size(), 1));
+    if (parts.empty() && targets_.size() == 1) return;
+    for (std::size_t part = 0; part < std::max<std::size_t>(parts.size(), 1); ++part) {
+      for (std::size_t target = 0; target < targets_.size(); ++target) {
+        groups_.emplace_back(cohort_, exchange_, parts.empty() ? nullptr : &parts[part].behaviour);
+      }
     }
+  }
+
+  WorkerResult result_at(std::chrono::nanoseconds now, const WorkerEffort& effort, bool final) {
+    WorkerResult result;
+    result.metrics = collector_.snapshot();
+    result.fan_out = fan_out_.hand_over(now, final);
+    result.warm_up = warm_up_.snapshot();
+    result.last_outcome = cohort_.last_outcome;
+    result.effort = effort;
+    result.parts.resize(cohort_.scenario.behaviour.parts().size());
+    result.targets.resize(targets_.size() > 1 ? targets_.size() : 0);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const Metrics metrics = groups_[i].collector.snapshot();
+      result.metrics.merge(metrics);
+      if (!result.parts.empty()) result.parts[i / targets_.size()].merge(metrics);
+      if (!result.targets.empty()) result.targets[i % targets_.size()].merge(metrics);
+      result.last_outcome = std::max(result.last_outcome, groups_[i].cohort.last_outcome);
+    }
+    result.metrics.fan_out.merge(fan_out_.metrics());
     return result;
   }
+
+  bool mixed() const noexcept { return !cohort_.scenario.behaviour.parts().empty(); }
 
   void find_next_visit() {
     const Scenario& scenario = cohort_.scenario;
     do {
       next_visit_ = visits_.next();
-      // Each worker deals to all, so that all of them agree whose turn it is.
-      if (next_visit_ && !parts_.empty()) next_part_ = dealer_.next();
+      // Each worker deals to all, so that all of them agree whose turn it is. The targets take turns within a part, or two parts and two
+      // targets would be the same figures twice.
+      if (next_visit_ && mixed()) next_part_ = dealer_.next();
+      if (next_visit_) next_target_ = dealt_[next_part_]++ % targets_.size();
     } while (next_visit_ && next_visit_->id % cohort_.options.workers != index_);
     // Whoever would come when the load is over does not come.
     if (next_visit_ && scenario.duration.count() > 0 && next_visit_->start >= scenario.duration) next_visit_.reset();
@@ -164,10 +196,11 @@ class Worker {
   void admit(std::chrono::nanoseconds now) {
     for (; next_visit_ && next_visit_->start <= now; find_next_visit()) {
       const Visit& visit = *next_visit_;
-      Target& target = targets_[visit.id % targets_.size()];
-      Cohort& cohort = parts_.empty() ? cohort_ : parts_[next_part_].cohort;
-      clients_.emplace(visit.id, std::make_unique<Client>(cohort, visit, [&](WireEvents& events) {
-                         return std::make_unique<WebSocket>(exchange_, target, events);
+      Target& target = targets_[next_target_];
+      Group* const group = groups_.empty() ? nullptr : &groups_[next_part_ * targets_.size() + next_target_];
+      Exchange& exchange = group != nullptr ? group->exchange : exchange_;
+      clients_.emplace(visit.id, std::make_unique<Client>(group != nullptr ? group->cohort : cohort_, visit, [&](WireEvents& events) {
+                         return std::make_unique<WebSocket>(exchange, target, events);
                        }));
       ++staying_;
     }
@@ -192,12 +225,15 @@ class Worker {
   MetricsCollector collector_{};
   MetricsCollector warm_up_{};
   Exchange exchange_{loop_, messages_, random_, collector_};
+  SourceAddresses sources_;
   std::deque<Target> targets_{};
   FanOut fan_out_;
   Cohort cohort_;
-  std::deque<PartCohort> parts_{};
+  std::deque<Group> groups_{};  // each target's of the first part, then of the next
   PartDealer dealer_;
   std::size_t next_part_{0};
+  std::size_t next_target_{0};
+  std::vector<std::uint64_t> dealt_{};  // visits of each part
   std::optional<OpenLoad> open_load_{};
   VisitSchedule visits_;
   std::optional<Visit> next_visit_{};

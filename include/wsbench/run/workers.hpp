@@ -79,17 +79,20 @@ class Workers {
     record.duration = std::chrono::nanoseconds{0};
     const bool running = !wait_for(std::chrono::nanoseconds{0});
     for (const Part& part : scenario_.behaviour.parts()) record.parts.push_back({part.name, {}});
+    record.targets = targets();
     for (std::size_t index = 0; index < crew_.size(); ++index) {
       WorkerResult result = result_of(*crew_[index]);
       take_fan_out(index, std::move(result.fan_out));
       record.metrics.merge(result.metrics);
       for (std::size_t part = 0; part < record.parts.size(); ++part) record.parts[part].metrics.merge(result.parts[part]);
+      for (std::size_t target = 0; target < result.targets.size(); ++target) {
+        record_of(urls_[target], record.targets).metrics.merge(result.targets[target]);
+      }
       record.warm_up.merge(result.warm_up.messages());
       record.warm_up_not_sent += result.warm_up.not_sent;
       add_effort(record.generator, result.effort);
       record.duration = std::max(record.duration, result.last_outcome);
     }
-    for (const PartRecord& part : record.parts) record.metrics.merge(part.metrics);
     record.metrics.fan_out.merge(joined_fan_out());
     if (running) record.duration = elapsed();
     record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
@@ -99,6 +102,19 @@ class Workers {
   }
 
  private:
+  // Where there are several; one that was given twice, to get more of the clients, is one.
+  std::vector<PartRecord> targets() const {
+    std::vector<PartRecord> targets;
+    if (urls_.size() > 1) {
+      for (const std::string& url : urls_) record_of(url, targets);
+    }
+    return targets;
+  }
+  static PartRecord& record_of(const std::string& name, std::vector<PartRecord>& records) {
+    const auto found = std::find_if(records.begin(), records.end(), [&](const PartRecord& record) { return record.name == name; });
+    return found != records.end() ? *found : records.emplace_back(PartRecord{name, {}});
+  }
+
   void take_fan_out(std::size_t worker, FanOutShare share) const {
     const std::lock_guard lock(fan_out_mutex_);
     fan_out_.add(worker, std::move(share));
@@ -208,6 +224,7 @@ class Workers {
     configuration.in_flight = scenario_.in_flight;
     configuration.timeout = scenario_.timeout;
     configuration.connect_timeout = options_.connect_timeout;
+    configuration.reconnect_attempts = options_.reconnect_attempts;
     configuration.reconnect_delay = options_.reconnect_delay;
     configuration.reconnect_delay_max = options_.reconnect_delay_max;
     configuration.ping_every = options_.ping_every;

@@ -23,6 +23,7 @@ def options():
     parser.add_argument("--close-at", type=int, default=0, help="close each connection in place of answering its nth message")
     parser.add_argument("--close-code", type=int, default=1000)
     parser.add_argument("--close-reason", default="")
+    parser.add_argument("--socket", help="listen at this Unix socket and at no port")
     return parser.parse_args()
 
 
@@ -99,8 +100,11 @@ async def answer_questions(server):
 async def main():
     server = EchoServer(options())
     # A message of any size, and room for every client of the stress scenario to knock at once.
-    async with websockets.serve(server.serve_connection, "127.0.0.1", 0, max_size=None, backlog=1024) as listening:
-        print(json.dumps({"port": listening.sockets[0].getsockname()[1]}), flush=True)
+    path = server.conduct.socket
+    serving = (websockets.unix_serve(server.serve_connection, path, max_size=None, backlog=1024) if path else
+               websockets.serve(server.serve_connection, "127.0.0.1", 0, max_size=None, backlog=1024))
+    async with serving as listening:
+        print(json.dumps({"port": 0 if path else listening.sockets[0].getsockname()[1]}), flush=True)
         await answer_questions(server)
 
 
