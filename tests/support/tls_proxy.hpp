@@ -5,12 +5,9 @@
 #include <stdexcept>
 #include <string>
 
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-
 #include "support/certificates.hpp"
 #include "support/child_process.hpp"
-#include "support/eventually.hpp"
+#include "support/listening_port.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace support {
@@ -21,24 +18,12 @@ class TlsProxy {
   /// Listens when it returns; throws if it cannot be started.
   TlsProxy(std::uint16_t server_port, const Certificate& certificate)
       : port_(free_port()), process_({"nginx", "-p", folder_.path().string(), "-c", configured(server_port, certificate), "-e", "stderr"}) {
-    if (!eventually([this] { return listens(); })) throw std::runtime_error("nginx does not listen");
+    if (!listens_soon(port_)) throw std::runtime_error("nginx does not listen");
   }
 
   std::string url() const { return "wss://localhost:" + std::to_string(port_); }
 
  private:
-  static std::uint16_t free_port() {
-    asio::io_context io;
-    return asio::ip::tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-  }
-  bool listens() const {
-    asio::io_context io;
-    asio::ip::tcp::socket socket(io);
-    asio::error_code error;
-    socket.connect({asio::ip::address_v4::loopback(), port_}, error);
-    return !error;
-  }
-
   std::string configured(std::uint16_t server_port, const Certificate& certificate) const {
     const std::string file = (folder_.path() / "nginx.conf").string();
     std::ofstream(file) << "daemon off;\n"
