@@ -4,6 +4,7 @@
 /// All that an embedder needs; `wsbench/report/json.hpp` and `json_reader.hpp` are apart, since they need nlohmann/json, `hdr_log.hpp`
 /// and `tls.hpp`, since they need zlib and OpenSSL.
 
+#include <wsbench/advice.hpp>
 #include <wsbench/assessment.hpp>
 #include <wsbench/authorization.hpp>
 #include <wsbench/csv.hpp>

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <wsbench/advice.hpp>
 #include <wsbench/assessment.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/verdict_line.hpp>
@@ -39,6 +40,7 @@ class TextReport {
     checks();
     errors();
     assessment();
+    what_to_look_at();
     expectations();
     generator();
     verdict();
@@ -312,6 +314,17 @@ class TextReport {
     for (const RatedFigure& rated : assess(report_)) {
       const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
       line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit), name(rated.rating), why);
+    }
+  }
+
+  void what_to_look_at() {
+    const std::vector<Advice> found = advice(report_);
+    if (found.empty()) return;
+    section("Advice");
+    for (const Advice& each : found) {
+      wrapped("  ", each.what);
+      wrapped("    seen     ", each.evidence);
+      wrapped("    look at  ", each.next);
     }
   }
 
