@@ -51,6 +51,7 @@ inline void require_same_load(const RunRecord& first, const RunRecord& other) {
 
 inline void add(RunRecord& all, const RunRecord& other) {
   require_same_load(all, other);
+  if (all.commit.find(other.commit) == std::string::npos) all.commit += (all.commit.empty() ? "" : ", ") + other.commit;
   all.started_at = std::min(all.started_at, other.started_at);
   all.duration = std::max(all.duration, other.duration);
   all.interrupted = all.interrupted || other.interrupted;

@@ -92,6 +92,7 @@ struct PartRecord {
 /// Everything a run measured, before it is judged.
 struct RunRecord {
   std::string scenario{};                              ///< its name
+  std::string commit{};                                ///< which version was tested, as git names it; empty: not known
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
   std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end

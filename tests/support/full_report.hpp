@@ -177,6 +177,7 @@ inline wsbench::RunRecord full_record() {
   using namespace std::chrono_literals;
   wsbench::RunRecord record;
   record.scenario = "chat & " + name_with_markup;
+  record.commit = "3f1c9e0a7712b45d8e6f0c2a9b1d4e7f3a5c6b8d";
   record.started_at = std::chrono::system_clock::time_point{} + 1'795'508'301s + 123'456us;
   record.duration = 135'012'345'678ns;
   for (std::size_t part = 0; part < 2; ++part) record.parts.push_back({detail::part_names.at(part), {}});

@@ -98,6 +98,7 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
 
   RunRecord record;
   record.scenario = "chat";
+  record.commit = "3f1c9e0a77";
   record.started_at = std::chrono::system_clock::time_point{} + 1'795'508'301s + 123'456us;
   record.duration = 10'000'000'019ns;
   record.metrics = collector.snapshot();
@@ -290,6 +291,15 @@ TEST_CASE("an empty report written and read again is equal", "[json]") {
   CHECK(report_from_json(wsbench::to_json_text(report)) == report);
 }
 
+TEST_CASE("a report that tells no commit is read as one that does not know it", "[json]") {
+  Json document = document_of(rich_report());
+  document["commit"] = nullptr;
+  CHECK(report_from_json(document.dump()).record().commit.empty());
+  document.erase("commit");
+  CHECK(report_from_json(document.dump()).record().commit.empty());
+  CHECK(document_of(Report{RunRecord{}})["commit"].is_null());
+}
+
 TEST_CASE("every verdict survives, an interruption before any connection too", "[json]") {
   RunRecord passed = rich_record();
   RunRecord failed = passed;
@@ -365,6 +375,7 @@ TEST_CASE("the keys of the contract are there, with their types", "[json]") {
                                                {"/tool/version", Kind::text},
                                                {"/scenario", Kind::text},
                                                {"/load_model", Kind::text},
+                                               {"/commit", Kind::text},
                                                {"/started_at", Kind::text},
                                                {"/duration_s", Kind::number},
                                                {"/duration_ns", Kind::number},
@@ -728,6 +739,7 @@ TEST_CASE("a missing key is named", "[json]") {
 TEST_CASE("a wrong type and a number out of range are named", "[json]") {
   check_refused({
       {"/scenario", "1", "scenario: must be a text, and is 1"},
+      {"/commit", "7", "commit: must be a text, and is 7"},
       {"/interrupted", "\"no\"", "interrupted: must be true or false, and is \"no\""},
       {"/connections", "[]", "connections: must be an object, and is a list"},
       {"/messages/not_sent", "-1", "messages.not_sent: must be a whole number from 0 to 18446744073709551615, and is -1"},
@@ -858,10 +870,10 @@ TEST_CASE("whatever is taken out, the reader names it or does not need it", "[js
     Json document = sound;
     remove(document, place);
     INFO(place.to_string());
-    // An element of a list, a label with its histograms, or a kind of error may be gone from an honest report; a key may not.
+    // An element of a list, a label with its histograms, a kind of error, or the commit may be gone from an honest report; a key may not.
     const auto restored = read_damaged(document.dump(), report);
-    const bool kind_of_error = place.parent_pointer().to_string() == "/time_series/errors";
-    if (restored && !kind_of_error && sound.at(place.parent_pointer()).is_object()) CHECK(*restored == report);
+    const bool optional = place.parent_pointer().to_string() == "/time_series/errors" || place.to_string() == "/commit";
+    if (restored && !optional && sound.at(place.parent_pointer()).is_object()) CHECK(*restored == report);
     ++(restored ? not_needed : refused);
   });
   CHECK(refused > 80);

@@ -80,6 +80,18 @@ TEST_CASE("what stands beside the histograms adds up, or is the worst of all", "
   }
 }
 
+TEST_CASE("merged runs tell each commit that was tested, once", "[merging]") {
+  const auto tested = [](const std::string& commit) {
+    RunRecord record = run_with({1ms});
+    record.commit = commit;
+    return Report{record};
+  };
+  CHECK(wsbench::merge({tested(""), tested("")}).record().commit.empty());
+  CHECK(wsbench::merge({tested("aa"), tested(""), tested("aa")}).record().commit == "aa");
+  CHECK(wsbench::merge({tested(""), tested("aa")}).record().commit == "aa");
+  CHECK(wsbench::merge({tested("aa"), tested("bb"), tested("bb")}).record().commit == "aa, bb");
+}
+
 TEST_CASE("expectations are judged anew on the merged figures", "[merging]") {
   const std::vector<wsbench::Expectation> expect{wsbench::metric::latency.max<2s, wsbench::metric::success_rate> 0.995};
   const Report quick(run_with(times(1, 100)), expect);

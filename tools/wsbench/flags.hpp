@@ -289,6 +289,10 @@ inline void add_run(CLI::App& app, Request& request) {
   const char* const group = "Run";
   add_count(app, "-w,--workers", request.options.workers, "Threads")->group(group);
   add_count(app, "--seed", request.options.seed, "Of everything random")->group(group);
+  app.add_option("--commit", request.options.commit,
+                 "The version that is tested [$GITHUB_SHA, $CI_COMMIT_SHA, or git's HEAD in this folder]")
+      ->type_name("TEXT")
+      ->group(group);
   app.add_option("--json", request.output.json, "Write the report as JSON; - for stdout in place of the text")
       ->type_name("FILE")
       ->group(group);

@@ -28,6 +28,7 @@
 #include <wsbench/wsbench.hpp>
 
 #include "choice.hpp"
+#include "commit.hpp"
 #include "exit_code.hpp"
 #include "flags.hpp"
 #include "help.hpp"
@@ -103,6 +104,7 @@ ExitCode run(cli::Request request) {
   raise_open_file_limit();
   request.scenario.behaviour = cli::behaviour_of(request);
   request.options.tls = cli::tls_of(request);
+  if (request.options.commit.empty()) request.options.commit = cli::current_commit();
   if (request.output.verbose) {
     request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
   }

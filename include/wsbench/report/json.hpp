@@ -544,6 +544,7 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["tool"] = {{"name", "wsbench"}, {"version", version}};
   document["scenario"] = record.scenario;
   document["load_model"] = record.configuration.pace.open() ? "open" : "closed";
+  document["commit"] = record.commit.empty() ? detail::Json{} : detail::Json(record.commit);
   document["started_at"] = detail::utc_text(record.started_at);
   document["duration_s"] = detail::seconds(record.duration);
   document["duration_ns"] = record.duration.count();

@@ -472,6 +472,8 @@ inline std::vector<ExpectationResult> read_expectations(const JsonPlace& place) 
 inline RunRecord read_record(const JsonPlace& report) {
   RunRecord record;
   report["scenario"].read(record.scenario);
+  // Reports had none at first.
+  if (const auto commit = report.find("commit")) record.commit = commit->get_or(std::string{});
   report["started_at"].read(record.started_at);
   report["duration_ns"].read(record.duration);
   report["interrupted"].read(record.interrupted);

@@ -112,6 +112,7 @@ class TextReport {
     const ConnectionMetrics& connections = metrics().connections;
     const MessageMetrics& messages = report_.messages();
     section("Summary");
+    if (!report_.record().commit.empty()) entry("commit", in_one_line(report_.record().commit));
     entry("duration", format_duration(report_.record().duration));
     if (load().warm_up.count() > 0) {
       entry("steady window",

@@ -45,6 +45,7 @@ class TlsContext;
 struct Options {
   std::uint64_t workers{1};                 ///< threads; each has its share of the clients
   std::uint64_t seed{1};                    ///< of everything random
+  std::string commit{};                     ///< which version is tested, for the report to tell; default not known
   double connect_rate{1000};                ///< the most first connects a second, arrivals apart; 0: no limit
   std::vector<Header> headers{};            ///< added to every upgrade request; replace its own of the same name
   std::vector<std::string> subprotocols{};  ///< asked for, in order of preference

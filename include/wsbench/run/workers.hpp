@@ -73,6 +73,7 @@ class Workers {
   Report report() const {
     RunRecord record;
     record.scenario = scenario_.name;
+    record.commit = options_.commit;
     record.started_at = started_at_;
     record.configuration = configuration();
     record.environment = this_environment();
