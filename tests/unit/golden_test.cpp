@@ -2,8 +2,13 @@
 
 #include <string>
 
+#include <wsbench/report/annotations.hpp>
+#include <wsbench/report/csv.hpp>
 #include <wsbench/report/json.hpp>
 #include <wsbench/report/json_reader.hpp>
+#include <wsbench/report/junit.hpp>
+#include <wsbench/report/markdown.hpp>
+#include <wsbench/report/prometheus.hpp>
 #include <wsbench/report/text.hpp>
 
 #include "catch.hpp"
@@ -46,6 +51,24 @@ TEST_CASE("golden: JSON, which reads back as the same report", "[golden]") {
   CHECK(read.metrics().series == written.metrics().series);
   CHECK(read.record().configuration == written.record().configuration);
   CHECK(read.verdict() == written.verdict());
+}
+
+TEST_CASE("golden: figures and time series as CSV", "[golden]") {
+  require_golden("report.csv", wsbench::to_csv(full_report()));
+  require_golden("report_series.csv", wsbench::to_series_csv(full_report()));
+}
+
+TEST_CASE("golden: JUnit", "[golden]") {
+  require_golden("report.junit.xml", wsbench::to_junit(full_report()));
+}
+
+TEST_CASE("golden: Markdown and annotations", "[golden]") {
+  require_golden("report.md", wsbench::to_markdown(full_report()));
+  require_golden("report.annotations.txt", wsbench::to_annotations(full_report()));
+}
+
+TEST_CASE("golden: Prometheus", "[golden]") {
+  require_golden("report.prom", wsbench::to_prometheus(full_report()));
 }
 
 TEST_CASE("a golden file that differs is told by its first difference", "[golden]") {

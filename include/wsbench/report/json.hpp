@@ -16,6 +16,8 @@
 #include <nlohmann/json.hpp>
 
 #include <wsbench/report.hpp>
+#include <wsbench/report/renamed.hpp>
+#include <wsbench/report/utc_text.hpp>
 #include <wsbench/version.hpp>
 
 /// \file
@@ -181,37 +183,14 @@ inline std::string as_utf8(const std::string& text) {
   return Json::parse(one_line(text)).get<std::string>();
 }
 
-/// The same metrics under names that JSON can hold; names that become the same are one, so that every key stands once.
+/// The same metrics under names that JSON can hold, so that every key stands once.
 inline Metrics with_utf8_names(Metrics metrics) {
-  Metrics renamed;
-  for (const LabelMetrics& entry : metrics.labels) renamed.entry_of(as_utf8(entry.label)).messages.merge(entry.messages);
-  for (const CheckCount& entry : metrics.checks) {
-    CheckCount& check = renamed.check_of(as_utf8(entry.name));
-    check.passed += entry.passed;
-    check.failed += entry.failed;
-  }
-  for (const NoteMetrics& entry : metrics.notes) renamed.note_of(as_utf8(entry.label)).duration.merge(entry.duration);
-  for (const PushMetrics& entry : metrics.pushes) {
-    PushMetrics& push = renamed.push_of(as_utf8(entry.label));
-    push.count += entry.count;
-    push.delivery_time.merge(entry.delivery_time);
-  }
+  Metrics renamed = renamed_entries(metrics, as_utf8);
   metrics.notes = std::move(renamed.notes);
   metrics.pushes = std::move(renamed.pushes);
   metrics.labels = std::move(renamed.labels);
   metrics.checks = std::move(renamed.checks);
   return metrics;
-}
-
-/// Wall time as ISO 8601 in UTC: "2026-11-24T08:18:21.123456789Z".
-inline std::string utc_text(std::chrono::system_clock::time_point time) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  const auto day = std::chrono::floor<std::chrono::days>(second);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{second - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     std::chrono::duration_cast<std::chrono::nanoseconds>(time - second).count());
 }
 
 inline double seconds(std::chrono::nanoseconds time) {
