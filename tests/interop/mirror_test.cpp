@@ -63,7 +63,7 @@ TEST_CASE("libwebsockets: what one of a mirror says reaches all of it", "[intero
   constexpr std::uint64_t subscribers = 30;
   const MirrorServer server;
   const wsbench::Scenario scenario{
-      .clients = subscribers + 1, .messages = messages, .pace = wsbench::think(20ms), .behaviour = wsbench::broadcast({.publishers = 1})};
+      .clients = subscribers + 1, .duration = 1s, .pace = wsbench::think(20ms), .behaviour = wsbench::broadcast({.publishers = 1})};
 
   const Report report = support::run_within(limit, wsbench::LoadTest{server.url("room"), scenario, mirror_protocol});
   INFO(report);
