@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -108,6 +109,15 @@ struct RunRecord {
 
   bool operator==(const RunRecord&) const = default;
 };
+
+/// How often something happened a second in a slot of the time series; nothing where the figures' window does not hold it whole.
+inline std::optional<double> rate_in_slot(const RunRecord& record, const TimeSeries& series, std::size_t index,
+                                          std::uint64_t TimeSlot::*count) {
+  const std::chrono::nanoseconds begin = series.width() * static_cast<std::int64_t>(index);
+  const bool whole = begin >= record.configuration.warm_up && begin <= record.duration && record.duration - begin >= series.width();
+  if (!whole) return std::nullopt;
+  return static_cast<double>(series.slots()[index].*count) / std::chrono::duration<double>(series.width()).count();
+}
 
 /// The one word for a run.
 enum class Verdict : std::uint8_t { passed, failed, invalid, interrupted, no_connection };

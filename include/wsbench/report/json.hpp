@@ -404,11 +404,7 @@ inline Json time_series_json(const RunRecord& record, const TimeSeries& series) 
     return list;
   };
   const auto rate_of = [&](std::uint64_t TimeSlot::*count) {
-    return list_of([&](const TimeSlot& slot, std::size_t index) {
-      const std::chrono::nanoseconds begin = series.width() * static_cast<std::int64_t>(index);
-      const bool whole = begin >= record.configuration.warm_up && begin <= record.duration && record.duration - begin >= series.width();
-      return whole ? Json(static_cast<double>(slot.*count) / seconds(series.width())) : Json{};
-    });
+    return list_of([&](const TimeSlot&, std::size_t index) { return json_of(rate_in_slot(record, series, index, count)); });
   };
   const auto in_ms = [](std::optional<std::chrono::nanoseconds> time) {
     return time ? Json(static_cast<double>(time->count()) / 1e6) : Json{};
