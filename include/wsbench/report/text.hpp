@@ -22,71 +22,34 @@ namespace wsbench {
 
 namespace detail {
 
-/// Writes a report as text of at most 80 columns, as far as names of the embedder's own allow.
-class TextReport {
+/// What a report says, section by section; what derives from it says how that is written.
+class ReportSections {
  public:
-  explicit TextReport(const Report& report) : report_(report) {}
+  explicit ReportSections(const Report& report) : report_(report) {}
+  ReportSections(const ReportSections&) = delete;
+  ReportSections& operator=(const ReportSections&) = delete;
 
-  std::string text() {
-    head();
-    summary();
-    connections();
-    messages();
-    fan_out();
-    pushes();
-    pings_and_notes();
-    parts("Parts", report_.record().parts, false);
-    parts("Targets", report_.record().targets, true);
-    checks();
-    errors();
-    assessment();
-    what_to_look_at();
-    expectations();
-    generator();
-    verdict();
-    return std::move(text_);
-  }
+ protected:
+  ~ReportSections() = default;
 
- private:
-  static constexpr std::size_t columns = 80;
-  static constexpr std::size_t name_width = 16;
+  virtual void section(std::string_view title) = 0;
+  /// A value and what it is of; without a name it goes on with the one before.
+  virtual void entry(std::string_view name, std::string_view value) = 0;
+  /// The columns of the rows that follow.
+  virtual void table_head(const std::vector<std::string>& columns) = 0;
+  virtual void table_row(std::string_view name, const std::vector<std::string>& cells) = 0;
+  /// A row whose name may be long: a URL.
+  virtual void long_row(std::string_view name, const std::vector<std::string>& cells) = 0;
+  /// Words about the table before.
+  virtual void remark(std::string_view words) = 0;
 
-  template <class... Arguments>
-  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
-    // A cell that is padded ends no line.
-    text_.erase(text_.find_last_not_of(' ') + 1);
-    text_ += '\n';
-  }
-
-  void section(std::string_view title) { line("\n{}", title); }
-  void entry(std::string_view name, std::string_view value) { wrapped(fmt::format("  {:<{}}  ", name, name_width), value); }
-
-  // The words after `start`, with further lines indented as far as it reaches.
-  void wrapped(const std::string& start, std::string_view words) {
-    std::string current = start;
-    bool empty = true;
-    while (!words.empty()) {
-      const std::size_t end = std::min(words.find(' '), words.size());
-      const std::string_view word = words.substr(0, end);
-      words.remove_prefix(std::min(end + 1, words.size()));
-      if (!empty && current.size() + 1 + word.size() > columns) {
-        line("{}", current);
-        current.assign(start.size(), ' ');
-        empty = true;
-      }
-      if (!std::exchange(empty, false)) current += ' ';
-      current += word;
-    }
-    line("{}", current);
-  }
-
+  const Report& report() const noexcept { return report_; }
   const Metrics& metrics() const noexcept { return report_.metrics(); }
   const Configuration& load() const noexcept { return report_.record().configuration; }
 
-  void head() {
-    line("{}: {}", report_.record().scenario, verdict_in_words());
-    if (load() == Configuration{}) return;  // a record filled by hand does not have to say
+  /// What was asked for, in words; empty in a record filled by hand, which does not have to say.
+  std::string load_in_words() const {
+    if (load() == Configuration{}) return {};
     const bool number = load().population.kind() == Population::Kind::number;
     std::string what = number ? fmt::format("{} {}", format_count(load().clients), load().clients == 1 ? "client" : "clients")
                               : to_string(load().population);
@@ -98,8 +61,7 @@ class TextReport {
     if (!load().pace.open() && load().in_flight > 1) what += fmt::format(", {} in flight each", load().in_flight);
     what += ", " + load().behaviour;
     if (load().ping_every.count() > 0) what += ", pinged every " + exact_duration(load().ping_every);
-    wrapped("", what);
-    for (const std::string& url : load().urls) line("{}", url);
+    return what;
   }
 
   static std::string together(std::initializer_list<std::pair<std::uint64_t, std::string_view>> counts) {
@@ -160,16 +122,10 @@ class TextReport {
     return share && histogram.evidence(*share) == Evidence::few;
   }
 
-  void table_row(std::string_view name, const std::vector<std::string>& cells) {
-    std::string row = fmt::format("  {:<15.15}", name);
-    for (const std::string& text : cells) row += fmt::format("{:>9}", text);
-    line("{}", row);
-  }
-
   void connections() {
     const ConnectionMetrics& connections = metrics().connections;
     section("Connections");
-    table_row("", {"average", "median", "p95", "max"});
+    table_head({"average", "median", "p95", "max"});
     const auto row = [this](std::string_view name, const Histogram& times) {
       table_row(name,
                 {cell(times, Statistic::mean), cell(times, Statistic::p50), cell(times, Statistic::p95), cell(times, Statistic::max)});
@@ -207,7 +163,7 @@ class TextReport {
                                  format_size(metrics().bytes_received)));
     }
     if (report_.planned() == report_.messages().one_way) return;  // no answer was expected
-    table_row("", {"average", "median", "min", "p95", "p99", "p99.9", "max"});
+    table_head({"average", "median", "min", "p95", "p99", "p99.9", "max"});
     const auto row = [this](std::string_view name, const Histogram& times) {
       std::vector<std::string> cells;
       for (const Statistic statistic :
@@ -224,11 +180,11 @@ class TextReport {
         if (label.messages.response_time.count() > 0) row("  " + label.label, label.messages.response_time);
       }
     }
-    if (few_samples_) line("  * few samples: fewer than ten lie beyond it; n/a: none does");
+    if (few_samples_) remark("* few samples: fewer than ten lie beyond it; n/a: none does");
   }
 
   static constexpr auto spread = {Statistic::mean, Statistic::p50, Statistic::p95, Statistic::p99, Statistic::max};
-  void spread_head() { table_row("", {"average", "median", "p95", "p99", "max"}); }
+  void spread_head() { table_head({"average", "median", "p95", "p99", "max"}); }
   void spread_row(std::string_view name, const Histogram& times) {
     std::vector<std::string> cells;
     for (const Statistic statistic : spread) cells.push_back(cell(times, statistic));
@@ -277,18 +233,24 @@ class TextReport {
     for (const NoteMetrics& note : metrics().notes) spread_row(note.label, note.duration);
   }
 
-  // Names that are long stand above their figures.
   void parts(std::string_view title, const std::vector<PartRecord>& parts, bool long_names) {
     if (parts.empty()) return;
     section(title);
-    table_row("", {"clients", "sent", "answered", "failed", "median", "p95", "max"});
+    table_head({"clients", "sent", "answered", "failed", "median", "p95", "max"});
     for (const PartRecord& part : parts) {
       const MessageMetrics all = part.metrics.messages();
-      if (long_names) line("  {}", part.name);
-      table_row(
-          long_names ? std::string_view() : part.name,
-          {format_count(part.metrics.connections.succeeded), format_count(all.sent), format_count(all.answered), format_count(all.failed),
-           cell(all.response_time, Statistic::p50), cell(all.response_time, Statistic::p95), cell(all.response_time, Statistic::max)});
+      const std::vector<std::string> cells{format_count(part.metrics.connections.succeeded),
+                                           format_count(all.sent),
+                                           format_count(all.answered),
+                                           format_count(all.failed),
+                                           cell(all.response_time, Statistic::p50),
+                                           cell(all.response_time, Statistic::p95),
+                                           cell(all.response_time, Statistic::max)};
+      if (long_names) {
+        long_row(part.name, cells);
+      } else {
+        table_row(part.name, cells);
+      }
     }
   }
 
@@ -307,34 +269,6 @@ class TextReport {
     for (const FailureCount& failure : failures) {
       entry(label(failure),
             fmt::format("{}, first after {}: {}", format_count(failure.count), format_duration(failure.first_at), failure.sample));
-    }
-  }
-
-  void assessment() {
-    section("Assessment");
-    for (const RatedFigure& rated : assess(report_)) {
-      const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
-      line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit), name(rated.rating), why);
-    }
-  }
-
-  void what_to_look_at() {
-    const std::vector<Advice> found = advice(report_);
-    if (found.empty()) return;
-    section("Advice");
-    for (const Advice& each : found) {
-      wrapped("  ", each.what);
-      wrapped("    seen     ", each.evidence);
-      wrapped("    look at  ", each.next);
-    }
-  }
-
-  void expectations() {
-    if (report_.expectations().empty()) return;
-    section("Expectations");
-    for (const ExpectationResult& expectation : report_.expectations()) {
-      line("  {:<6}  {:<36} {}", expectation.met ? "met" : "MISSED", expectation.text,
-           expectation.actual ? "it is " + format_figure(expectation.actual, expectation.unit) : "n/a: not measured");
     }
   }
 
@@ -401,15 +335,126 @@ class TextReport {
     return {};
   }
 
+ private:
+  const Report& report_;
+  bool few_samples_{false};
+};
+
+/// Writes a report as text of at most 80 columns, as far as names of the embedder's own allow.
+class TextReport final : public ReportSections {
+ public:
+  using ReportSections::ReportSections;
+
+  std::string text() {
+    head();
+    summary();
+    connections();
+    messages();
+    fan_out();
+    pushes();
+    pings_and_notes();
+    parts("Parts", report().record().parts, false);
+    parts("Targets", report().record().targets, true);
+    checks();
+    errors();
+    assessment();
+    what_to_look_at();
+    expectations();
+    generator();
+    verdict();
+    return std::move(text_);
+  }
+
+ private:
+  static constexpr std::size_t columns = 80;
+  static constexpr std::size_t name_width = 16;
+
+  template <class... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    // A cell that is padded ends no line.
+    text_.erase(text_.find_last_not_of(' ') + 1);
+    text_ += '\n';
+  }
+
+  void section(std::string_view title) override { line("\n{}", title); }
+  void entry(std::string_view name, std::string_view value) override { wrapped(fmt::format("  {:<{}}  ", name, name_width), value); }
+  void remark(std::string_view words) override { line("  {}", words); }
+
+  void table_head(const std::vector<std::string>& titles) override { table_row("", titles); }
+  void table_row(std::string_view name, const std::vector<std::string>& cells) override {
+    std::string row = fmt::format("  {:<15.15}", name);
+    for (const std::string& text : cells) row += fmt::format("{:>9}", text);
+    line("{}", row);
+  }
+  // Above its figures.
+  void long_row(std::string_view name, const std::vector<std::string>& cells) override {
+    line("  {}", name);
+    table_row("", cells);
+  }
+
+  // The words after `start`, with further lines indented as far as it reaches.
+  void wrapped(const std::string& start, std::string_view words) {
+    std::string current = start;
+    bool empty = true;
+    while (!words.empty()) {
+      const std::size_t end = std::min(words.find(' '), words.size());
+      const std::string_view word = words.substr(0, end);
+      words.remove_prefix(std::min(end + 1, words.size()));
+      if (!empty && current.size() + 1 + word.size() > columns) {
+        line("{}", current);
+        current.assign(start.size(), ' ');
+        empty = true;
+      }
+      if (!std::exchange(empty, false)) current += ' ';
+      current += word;
+    }
+    line("{}", current);
+  }
+
+  void head() {
+    line("{}: {}", report().record().scenario, verdict_in_words());
+    if (const std::string what = load_in_words(); !what.empty()) {
+      wrapped("", what);
+      for (const std::string& url : load().urls) line("{}", url);
+    }
+  }
+
+  void assessment() {
+    section("Assessment");
+    for (const RatedFigure& rated : assess(report())) {
+      const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
+      line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit), name(rated.rating), why);
+    }
+  }
+
+  void what_to_look_at() {
+    const std::vector<Advice> found = advice(report());
+    if (found.empty()) return;
+    section("Advice");
+    for (const Advice& each : found) {
+      wrapped("  ", each.what);
+      wrapped("    seen     ", each.evidence);
+      wrapped("    look at  ", each.next);
+    }
+  }
+
+  void expectations() {
+    if (report().expectations().empty()) return;
+    section("Expectations");
+    for (const ExpectationResult& expectation : report().expectations()) {
+      line("  {:<6}  {:<36} {}", expectation.met ? "met" : "MISSED", expectation.text,
+           expectation.actual ? "it is " + format_figure(expectation.actual, expectation.unit) : "n/a: not measured");
+    }
+  }
+
   // Why, in one line: the last thing a reader sees.
   void verdict() {
     line("");
-    wrapped("", verdict_line(report_));
+    wrapped("", verdict_line(report()));
   }
 
-  const Report& report_;
   std::string text_{};
-  bool few_samples_{false};
 };
 
 }  // namespace detail
