@@ -137,8 +137,7 @@ inline std::optional<Picture> over_time(const Report& report) {
   // A record filled by hand may say that it ended before its series does.
   const std::chrono::nanoseconds end = std::max(record.duration, series.width() * static_cast<std::int64_t>(series.slots().size() - 1));
   const SeriesCurves curves(record, series);
-  Picture picture{"over-time",
-                  "Latency, throughput, connected clients and errors over time",
+  Picture picture{"Latency, throughput, connected clients and errors over time",
                   fmt::format("Four charts over the {} of the run; the table below has their figures.", format_duration(record.duration)),
                   time_axis(std::chrono::duration<double>(end).count()),
                   {curves.latency(), curves.throughput(), curves.clients(), curves.errors()},
@@ -164,8 +163,7 @@ inline std::optional<Picture> by_percentile(const Report& report) {
     }
     curves.push_back(std::move(curve));
   }
-  Picture picture{"by-percentile",
-                  "Latency by percentile",
+  Picture picture{"Latency by percentile",
                   fmt::format("The time within which each share of {} answers came; the table of the messages has the usual ones.",
                               format_count(samples)),
                   shares,
@@ -192,7 +190,7 @@ inline std::optional<SpanPicture> connect_phases(const Report& report) {
   }
   if (spans.empty()) return std::nullopt;
   const auto whole = static_cast<double>(at.count());
-  return SpanPicture{"connect-phases", "Phases of connecting",
+  return SpanPicture{"Phases of connecting",
                      "How long each phase took on average, one after the other; the table of the connections has the same figures.",
                      duration_axis(whole, whole), std::move(spans)};
 }

@@ -42,7 +42,6 @@ struct Band {
 
 /// Panels one above the other over one horizontal axis.
 struct Picture {
-  std::string id{};           ///< unique in its page, letters and hyphens
   std::string title{};        ///< what it is
   std::string description{};  ///< what it shows, in a sentence, for who does not see it
   Axis x;
@@ -60,7 +59,6 @@ struct Span {
 
 /// Spans one below the other.
 struct SpanPicture {
-  std::string id{};
   std::string title{};
   std::string description{};
   Axis x;
@@ -76,13 +74,11 @@ class SvgWriter {
   static constexpr double width = 720;
   static constexpr double line_height = 20;
 
-  void begin(std::string_view id, std::string_view title, std::string_view description, double height) {
-    write(R"(<svg role="img" aria-labelledby="{0}-title {0}-desc" viewBox="0 0 {1} {2}" width="100%" fill="none" stroke-width="1.5")"
-          R"( stroke-linecap="round" stroke-linejoin="round" font-size="13">)"
-          "\n",
-          id, width, height);
-    write("<title id=\"{}-title\">{}</title>\n", id, escaped_markup(title));
-    write("<desc id=\"{}-desc\">{}</desc>\n", id, escaped_markup(description));
+  void begin(std::string_view title, std::string_view description, double height) {
+    write("<svg role=\"img\" viewBox=\"0 0 {} {}\" width=\"100%\">\n", width, height);
+    write("<title>{}</title>\n<desc>{}</desc>\n", escaped_markup(title), escaped_markup(description));
+    svg_ += R"(<g fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" font-size="13">)"
+            "\n";
   }
 
   template <class... Arguments>
@@ -100,7 +96,7 @@ class SvgWriter {
   }
 
   std::string end() {
-    svg_ += "</svg>\n";
+    svg_ += "</g>\n</svg>\n";
     return std::move(svg_);
   }
 
@@ -114,7 +110,7 @@ class CurveDrawing {
   explicit CurveDrawing(const Picture& picture) : picture_(picture) {}
 
   std::string svg() {
-    svg_.begin(picture_.id, picture_.title, picture_.description, panel_height * static_cast<double>(picture_.panels.size()) + foot);
+    svg_.begin(picture_.title, picture_.description, panel_height * static_cast<double>(picture_.panels.size()) + foot);
     for (std::size_t index = 0; index < picture_.panels.size(); ++index) {
       top_ = panel_height * static_cast<double>(index) + head;
       draw(picture_.panels[index], index == 0);
@@ -240,7 +236,7 @@ inline std::string to_svg(const SpanPicture& picture) {
   const double height = row * static_cast<double>(picture.spans.size());
   const auto x_of = [&](double value) { return left + length * picture.x.position(value); };
   SvgWriter svg;
-  svg.begin(picture.id, picture.title, picture.description, height + 30);
+  svg.begin(picture.title, picture.description, height + 30);
   std::string lines;
   for (const Tick& tick : picture.x.ticks()) {
     lines += fmt::format("M{:.1f} 4v{:.0f}", x_of(tick.value), height);

@@ -1,0 +1,257 @@
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wsbench/report/html.hpp>
+
+#include "catch.hpp"
+#include "support/full_report.hpp"
+#include "support/golden.hpp"
+#include "support/judged_reports.hpp"
+
+using namespace std::chrono_literals;
+using wsbench::Report;
+using wsbench::RunRecord;
+using wsbench::to_html;
+
+namespace {
+
+struct Tag {
+  std::string name{};
+  std::vector<std::pair<std::string, std::string>> attributes{};
+
+  bool has(std::string_view attribute) const {
+    return std::any_of(attributes.begin(), attributes.end(), [&](const auto& each) { return each.first == attribute; });
+  }
+};
+
+std::string taken(std::string_view& text, std::string_view letters) {
+  const std::size_t end = std::min(text.find_first_not_of(letters), text.size());
+  const std::string front(text.substr(0, end));
+  text.remove_prefix(end);
+  return front;
+}
+
+// The elements of a page; requires what XML does: each is closed, in its order, and every attribute has its quotes.
+std::vector<Tag> tags_of(std::string_view page) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+  std::vector<Tag> tags;
+  std::vector<std::string> open;
+  REQUIRE(page.starts_with("<!DOCTYPE html>\n"));
+  for (std::size_t at = page.find('<', 1); at != page.npos; at = page.find('<', at + 1)) {
+    std::string_view rest = page.substr(at + 1, page.find('>', at) - at - 1);
+    INFO('<' << rest.substr(0, 200) << '>');
+    REQUIRE(at + rest.size() + 1 < page.size());
+    if (rest.front() == '/') {
+      REQUIRE(!open.empty());
+      REQUIRE(open.back() == rest.substr(1));
+      open.pop_back();
+      continue;
+    }
+    Tag& tag = tags.emplace_back(Tag{taken(rest, letters), {}});
+    REQUIRE(!tag.name.empty());
+    while (rest.starts_with(' ')) {
+      rest.remove_prefix(1);
+      const std::string name = taken(rest, letters);
+      REQUIRE(rest.starts_with("=\""));
+      const std::size_t end = rest.find('"', 2);
+      REQUIRE(end != rest.npos);
+      REQUIRE_FALSE(tag.has(name));
+      tag.attributes.emplace_back(name, rest.substr(2, end - 2));
+      REQUIRE(tag.attributes.back().second.find('<') == std::string::npos);
+      rest.remove_prefix(end + 1);
+    }
+    if (rest == "/") continue;
+    REQUIRE(rest.empty());
+    open.push_back(tag.name);
+  }
+  REQUIRE(open.empty());
+  return tags;
+}
+
+void require_well_formed(std::string_view page) {
+  tags_of(page);
+}
+
+// No script, nothing from elsewhere, and no figure that is none.
+void require_harmless(std::string_view page) {
+  const std::set<std::string_view> passive{"html", "head", "meta",    "title",   "style", "body", "main",  "h1",    "h2",    "p",
+                                           "div",  "span", "strong",  "dl",      "dt",    "dd",   "table", "thead", "tbody", "tr",
+                                           "th",   "td",   "details", "summary", "svg",   "desc", "g",     "path",  "rect",  "text"};
+  for (const Tag& tag : tags_of(page)) {
+    INFO(tag.name);
+    REQUIRE(passive.contains(tag.name));
+    for (const auto& [name, value] : tag.attributes) {
+      INFO(name);
+      REQUIRE_FALSE(name.starts_with("on"));
+      for (const std::string_view loading : {"src", "href", "style", "srcset", "data", "background"}) REQUIRE(name != loading);
+      // Of numbers there are only those that are some.
+      if (tag.name == "path" || tag.name == "rect" || tag.name == "svg") REQUIRE(value.find("nan") == value.npos);
+      if (tag.name == "path" || tag.name == "rect" || tag.name == "svg") REQUIRE(value.find("inf") == value.npos);
+    }
+  }
+  for (const std::string_view loading : {"url(", "@import"}) {
+    const std::size_t style_end = page.find("</style>");
+    REQUIRE(page.substr(0, style_end).find(loading) == page.npos);
+  }
+}
+
+std::size_t count_of(std::string_view text, std::string_view what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++count;
+  return count;
+}
+
+// A run of a day, with twenty labels and an outage of a minute.
+Report report_of_a_day() {
+  wsbench::MetricsCollector collector;
+  std::vector<wsbench::MetricsCollector::LabelId> labels;
+  for (int n = 0; n < 20; ++n) labels.push_back(collector.label("label " + std::to_string(n)));
+  for (int client = 0; client < 100; ++client) {
+    collector.connection_attempted();
+    collector.connection_opened({.tcp = 1ms, .upgrade = 2ms, .total = 3ms});
+  }
+  for (std::uint64_t second = 0; second < 86'400; ++second) {
+    collector.at(std::chrono::seconds{second});
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+      const std::uint64_t drawn = support::detail::drawn(second * 20 + n);
+      collector.sent(labels[n], 1us * drawn);
+      if (second >= 40'000 && second < 40'060) {
+        collector.failed(labels[n], 5s);
+        collector.failure(wsbench::Failure::timeout, 0, std::chrono::seconds{second}, [] { return std::string("client 1: no answer"); });
+      } else {
+        collector.answered(labels[n], 1ms + 10us * drawn, 1ms + 9us * drawn);
+      }
+    }
+  }
+  RunRecord record;
+  record.scenario = "a day";
+  record.duration = 24h;
+  record.metrics = collector.snapshot();
+  record.configuration.pace = wsbench::rate(20);
+  record.configuration.duration = 24h;
+  return Report(std::move(record));
+}
+
+}  // namespace
+
+TEST_CASE("golden: HTML", "[html]") {
+  const std::string page = to_html(support::full_report());
+  support::require_golden("report.html", page);
+  require_well_formed(page);
+  require_harmless(page);
+}
+
+TEST_CASE("the page begins with the verdict and why, and has what was expected next", "[html]") {
+  const std::vector<std::pair<Report, std::string>> judged{
+      {support::passed_report(), "<strong>PASSED</strong> every expectation was met</div>"},
+      {support::failed_report(), "<strong>FAILED</strong> missed latency.mean &lt; 5ms (it is 10.0 ms), check{welcomed} &gt; 99% (n/a"},
+      {support::unanswered_report(), "<strong>FAILED</strong> answers were expected and none came</div>"},
+      {support::invalid_report(), "<strong>INVALID</strong> the behaviour threw 1 time"},
+      {support::interrupted_report(), "<strong>INTERRUPTED</strong> the run was stopped before its end</div>"},
+      {support::unconnected_report(), "<strong>NO CONNECTION</strong> nothing could connect: refused: client 0: nobody listens there"}};
+  for (const auto& [report, verdict] : judged) {
+    const std::string page = to_html(report);
+    INFO(page);
+    CHECK(count_of(page, verdict) == 1);
+    CHECK(page.find(verdict) < page.find("<h2>"));
+    require_well_formed(page);
+    require_harmless(page);
+    const bool expects = !report.expectations().empty();
+    CHECK(count_of(page, "<h2>Expectations</h2>") == (expects ? 1 : 0));
+    if (expects) CHECK(page.find("<h2>Expectations</h2>") < page.find("<h2>Summary</h2>"));
+  }
+}
+
+TEST_CASE("every table of the page says what its rows and columns are", "[html]") {
+  const std::string page = to_html(support::full_report());
+  CHECK(count_of(page, "<table>") > 10);
+  CHECK(count_of(page, "<th scope=\"row\">") + count_of(page, "<th scope=\"col\">") == count_of(page, "<th "));
+  CHECK(count_of(page, "<tr>") == count_of(page, "<tr><th scope=\"") + count_of(page, "<tr><td></td><th scope=\"col\">"));
+}
+
+TEST_CASE("every picture of the page has a title and a description", "[html]") {
+  const std::string page = to_html(support::full_report());
+  CHECK(count_of(page, "<svg ") == 3);
+  const std::vector<Tag> tags = tags_of(page);
+  for (std::size_t index = 0; index < tags.size(); ++index) {
+    if (tags[index].name != "svg") continue;
+    CHECK(tags[index].attributes.front() == std::pair<std::string, std::string>("role", "img"));
+    CHECK(tags.at(index + 1).name == "title");
+    CHECK(tags.at(index + 2).name == "desc");
+  }
+  CHECK(count_of(page, "<title></title>") + count_of(page, "<desc></desc>") == 0);
+}
+
+TEST_CASE("whatever bytes names are, the page stays a page", "[html]") {
+  std::string every_byte;
+  for (int round = 0; every_byte.size() < 10'240; ++round) {
+    for (int byte = 0; byte < 256; ++byte) every_byte += static_cast<char>(byte);
+  }
+  for (const std::string& name : {every_byte, std::string("</title></style></svg></table><script>alert(1)</script>"),
+                                  std::string(10'240, '"'), std::string("--><!--"), std::string(), std::string(1, '\0')}) {
+    RunRecord record = support::full_record();
+    record.scenario = name;
+    record.metrics.labels.at(0).label = name;
+    record.metrics.checks.push_back({name, 1, 1});
+    record.metrics.notes.at(0).label = name;
+    record.metrics.pushes.at(0).label = name;
+    record.metrics.connections.subprotocols.push_back({name, 1});
+    record.metrics.failures.add(wsbench::Failure::other, 0, 1s, [&] { return name; });
+    record.parts.at(0).name = name;
+    record.targets.at(0).name = name;
+    record.configuration.urls.push_back(name);
+    record.configuration.behaviour = name;
+    record.environment = {name, name, 1, name, name, name};
+    const std::string page = to_html(Report(std::move(record), {wsbench::metric::latency(name).p99 < 1ms}));
+    require_well_formed(page);
+    require_harmless(page);
+    CHECK(wsbench::detail::is_utf8(page));
+  }
+}
+
+TEST_CASE("a record filled by hand with next to nothing is a page", "[html]") {
+  for (RunRecord record : {RunRecord{}, support::small_record(1)}) {
+    const std::string page = to_html(Report(record));
+    require_well_formed(page);
+    require_harmless(page);
+    CHECK(count_of(page, "<svg ") == 0);
+    // A time series that reaches beyond the duration the record has, or a warm-up longer than it.
+    record.metrics.series.answered(500s, 2ms);
+    record.configuration.warm_up = 1h;
+    record.duration = 0s;
+    const std::string longer = to_html(Report(record));
+    require_well_formed(longer);
+    require_harmless(longer);
+    CHECK(count_of(longer, "<svg ") == 1);
+  }
+}
+
+TEST_CASE("the page of a day is under a megabyte, and shows an outage of a minute", "[html]") {
+  const std::string page = to_html(report_of_a_day());
+  CHECK(page.size() < 1'000'000);
+  INFO(page.size() << " bytes");
+  CHECK(page.size() < 100'000);
+  require_well_formed(page);
+  // 640 errors in each slot of 32 seconds that is whole within the outage.
+  CHECK(page.find(">errors</text>") != page.npos);
+  CHECK(page.find("Errors in each 32s") != page.npos);
+  std::size_t bars = 0;
+  for (const Tag& tag : tags_of(page)) {
+    if (tag.name != "path") continue;
+    const std::string& strokes = tag.attributes.back().second;
+    CHECK(count_of(strokes, " ") <= 600);
+    if (strokes.find('V') != strokes.npos) bars += count_of(strokes, "M");
+  }
+  CHECK(bars >= 1);
+  CHECK(bars <= 3);
+  const std::string_view table = std::string_view(page).substr(page.find("<details>"), page.find("</details>") - page.find("<details>"));
+  CHECK(count_of(table, "<tr>") <= 25);
+  CHECK(count_of(table, ">1,200</td></tr>") == 1);  // all of the outage's errors in one row
+}
