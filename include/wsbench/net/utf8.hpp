@@ -26,6 +26,15 @@ inline std::size_t utf8_sequence(const unsigned char* at, std::size_t left) noex
   return 4;
 }
 
+/// The code point of a well-formed UTF-8 sequence.
+inline std::uint32_t code_point_of(std::string_view sequence) noexcept {
+  const auto first = static_cast<unsigned char>(sequence.front());
+  if (sequence.size() == 1) return first;
+  std::uint32_t value = first & (0x7FU >> sequence.size());
+  for (const char next : sequence.substr(1)) value = value << 6 | (static_cast<unsigned char>(next) & 0x3FU);
+  return value;
+}
+
 /// Whether a whole text message is UTF-8, as RFC 6455 section 8.1 demands; eight ASCII bytes at a time.
 inline bool is_utf8(std::string_view text) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());

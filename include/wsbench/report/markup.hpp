@@ -9,15 +9,6 @@
 
 namespace wsbench::detail {
 
-/// The code point of a well-formed UTF-8 sequence.
-inline std::uint32_t code_point_of(std::string_view sequence) noexcept {
-  const auto first = static_cast<unsigned char>(sequence.front());
-  if (sequence.size() == 1) return first;
-  std::uint32_t value = first & (0x7FU >> sequence.size());
-  for (const char next : sequence.substr(1)) value = value << 6 | (static_cast<unsigned char>(next) & 0x3FU);
-  return value;
-}
-
 /// Whether both XML (1.0, section 2.2) and HTML (section 3.2.5.3, "text") may have the character: no control characters but tab and line
 /// feed, no noncharacters.
 constexpr bool is_markup_character(std::uint32_t code_point) noexcept {
