@@ -15,38 +15,46 @@ namespace wsbench {
 
 namespace detail {
 
-/// Throws Error, naming the member, unless two runs put the same load on a server.
-inline void require_same_load(const RunRecord& first, const RunRecord& other) {
-  const auto require = [](std::string_view member, const auto& ours, const auto& theirs, const std::string& in_words) {
-    if (ours != theirs) throw Error("merge", "the runs differ in " + std::string(member) + in_words + ": merge runs of one scenario");
+/// What the loads of two runs differ in, with how where that is short; empty where they put the same load on a server.
+inline std::string difference_in_load(const RunRecord& first, const RunRecord& other) {
+  std::string difference;
+  const auto compare = [&](std::string_view member, const auto& ours, const auto& theirs, const std::string& in_words) {
+    if (difference.empty() && ours != theirs) difference = std::string(member) + in_words;
   };
-  require("scenario", first.scenario, other.scenario, " (" + in_quotes(first.scenario) + " and " + in_quotes(other.scenario) + ')');
+  compare("scenario", first.scenario, other.scenario, " (" + in_quotes(first.scenario) + " and " + in_quotes(other.scenario) + ')');
   const Configuration& ours = first.configuration;
   const Configuration& theirs = other.configuration;
-  require("clients", ours.population, theirs.population, " (" + to_string(ours.population) + " and " + to_string(theirs.population) + ')');
-  require("pace", ours.pace, theirs.pace, " (" + to_string(ours.pace) + " and " + to_string(theirs.pace) + ')');
-  require("messages", ours.messages, theirs.messages, {});
-  require("duration", ours.duration, theirs.duration, {});
-  require("ramp_up", ours.ramp_up, theirs.ramp_up, {});
-  require("warm_up", ours.warm_up, theirs.warm_up, {});
-  require("in_flight", ours.in_flight, theirs.in_flight, {});
-  require("timeout", ours.timeout, theirs.timeout, {});
-  require("behaviour", ours.behaviour, theirs.behaviour, {});
+  compare("clients", ours.population, theirs.population, " (" + to_string(ours.population) + " and " + to_string(theirs.population) + ')');
+  compare("pace", ours.pace, theirs.pace, " (" + to_string(ours.pace) + " and " + to_string(theirs.pace) + ')');
+  compare("messages", ours.messages, theirs.messages, {});
+  compare("duration", ours.duration, theirs.duration, {});
+  compare("ramp_up", ours.ramp_up, theirs.ramp_up, {});
+  compare("warm_up", ours.warm_up, theirs.warm_up, {});
+  compare("in_flight", ours.in_flight, theirs.in_flight, {});
+  compare("timeout", ours.timeout, theirs.timeout, {});
+  compare("behaviour", ours.behaviour, theirs.behaviour, {});
   // A run without an answer had no use for a clock.
   const bool both_answered = first.metrics.messages().answered > 0 && other.metrics.messages().answered > 0;
-  if (both_answered) require("the clock of answers", first.generator.kernel_stamps, other.generator.kernel_stamps, {});
-  const auto expected = [](const RunRecord& record) {
-    std::vector<std::string> texts;
-    for (const ExpectationResult& expectation : record.expectations) texts.push_back(expectation.text);
-    return texts;
-  };
-  require("expectations", expected(first), expected(other), {});
+  if (both_answered) compare("the clock of answers", first.generator.kernel_stamps, other.generator.kernel_stamps, {});
   const auto parts = [](const RunRecord& record) {
     std::vector<std::string> names;
     for (const PartRecord& part : record.parts) names.push_back(part.name);
     return names;
   };
-  require("parts", parts(first), parts(other), {});
+  compare("parts", parts(first), parts(other), {});
+  return difference;
+}
+
+/// Throws Error, naming the member, unless two runs put the same load on a server and expect the same of it.
+inline void require_same_load(const RunRecord& first, const RunRecord& other) {
+  const auto expected = [](const RunRecord& record) {
+    std::vector<std::string> texts;
+    for (const ExpectationResult& expectation : record.expectations) texts.push_back(expectation.text);
+    return texts;
+  };
+  std::string difference = difference_in_load(first, other);
+  if (difference.empty() && expected(first) != expected(other)) difference = "expectations";
+  if (!difference.empty()) throw Error("merge", "the runs differ in " + difference + ": merge runs of one scenario");
 }
 
 inline void add(RunRecord& all, const RunRecord& other) {
