@@ -20,6 +20,7 @@
 #include "catch.hpp"
 #include "support/certificates.hpp"
 #include "support/child_process.hpp"
+#include "support/command_line.hpp"
 #include "support/misbehaving_server.hpp"
 #include "support/scratch_file.hpp"
 
@@ -27,35 +28,17 @@ using namespace std::chrono_literals;
 using support::BoundSocket;
 using support::ChildProcess;
 using support::MisbehavingServer;
+using support::Outcome;
 using support::PeerSocket;
+using support::redirected;
 using support::ScratchFile;
 
 namespace {
 
 constexpr auto patience = 30s;
 
-struct Outcome {
-  int exit_code{-1};
-  std::string out{};
-  std::string errors{};
-};
-
-std::vector<std::string> redirected(const std::vector<std::string>& arguments, const std::string& errors) {
-  std::vector<std::string> command{"sh", "-c", "exec \"$0\" \"$@\" 2>" + errors, WSBENCH_CLI};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
-
 Outcome run(const std::vector<std::string>& arguments, const std::string& input = {}) {
-  const ScratchFile errors;
-  ChildProcess process(redirected(arguments, errors.name()));
-  if (!input.empty()) process.write_line(input);
-  process.close_input();
-  const std::optional<std::string> out = process.read_to_end(patience);
-  REQUIRE(out.has_value());
-  const std::optional<int> exit_code = process.wait(patience);
-  REQUIRE(exit_code.has_value());
-  return {*exit_code, *out, errors.content()};
+  return support::run_command_line(arguments, input);
 }
 
 bool has(const std::string& text, const std::string& part) {

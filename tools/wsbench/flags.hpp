@@ -22,14 +22,15 @@
 #include <wsbench/tls.hpp>
 #include <wsbench/units.hpp>
 
+#include "report_files.hpp"
+
 namespace cli {
 
 /// Where the report goes.
 struct Output {
-  std::string json{};     ///< a file, or "-" for stdout in place of the text; empty: none
-  std::string hdr_log{};  ///< the same
-  bool quiet{false};      ///< no text and no progress
-  bool verbose{false};    ///< every answer as it comes
+  ReportFileNames files{};  ///< in which forms, to which files
+  bool quiet{false};        ///< no text and no progress
+  bool verbose{false};      ///< every answer as it comes
 };
 
 /// What the flags of a run are read into.
@@ -293,14 +294,9 @@ inline void add_run(CLI::App& app, Request& request) {
                  "The version that is tested [$GITHUB_SHA, $CI_COMMIT_SHA, or git's HEAD in this folder]")
       ->type_name("TEXT")
       ->group(group);
-  app.add_option("--json", request.output.json, "Write the report as JSON; - for stdout in place of the text")
-      ->type_name("FILE")
-      ->group(group);
-  app.add_option("--hdr-log", request.output.hdr_log, "Write the durations as a log for HdrHistogram's tools; - for stdout")
-      ->type_name("FILE")
-      ->group(group);
   app.add_flag("-v,--verbose", request.output.verbose, "Tell of every answer as it comes")->group(group);
   app.add_flag("-q,--quiet", request.output.quiet, "Print no report and no progress: the exit code tells")->group(group);
+  add_report_files(app, request.output.files);
 }
 
 }  // namespace cli

@@ -21,9 +21,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <wsbench/hdr_log.hpp>
 #include <wsbench/merging.hpp>
-#include <wsbench/report/json.hpp>
 #include <wsbench/report/json_reader.hpp>
 #include <wsbench/wsbench.hpp>
 
@@ -31,9 +29,11 @@
 #include "commit.hpp"
 #include "exit_code.hpp"
 #include "flags.hpp"
+#include "github.hpp"
 #include "help.hpp"
 #include "interruption.hpp"
 #include "progress.hpp"
+#include "report_files.hpp"
 #include "standard_loads.hpp"
 
 namespace {
@@ -52,38 +52,6 @@ void raise_open_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// A file that the report goes to; opened before the run, so that nobody waits for a report that cannot be kept.
-class ReportFile {
- public:
-  using Render = std::string (*)(const wsbench::Report&);
-
-  /// `name` is what the flag was given: "-" is stdout, nothing no file.
-  ReportFile(const char* flag, std::string name, Render render) : flag_(flag), name_(std::move(name)), render_(render) {
-    if (!to_file()) return;
-    file_.open(name_);
-    if (!file_)
-      throw wsbench::Error(flag_, "cannot write to " + wsbench::detail::in_quotes(name_) + ": give a file in a folder that is there");
-  }
-
-  bool to_stdout() const { return name_ == "-"; }
-
-  /// Returns why it could not, if so: other files are still to be written.
-  std::string write(const wsbench::Report& report) {
-    if (name_.empty()) return {};
-    std::ostream& out = to_stdout() ? std::cout : file_;
-    out << render_(report) << std::flush;
-    return out ? std::string() : flag_ + ": writing to " + wsbench::detail::in_quotes(name_) + " failed: is the disk full?";
-  }
-
- private:
-  bool to_file() const { return !name_.empty() && !to_stdout(); }
-
-  std::string flag_;
-  std::string name_;
-  Render render_;
-  std::ofstream file_{};
-};
-
 wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progress) {
   const cli::Interruption interruption;
   wsbench::Run run = test.start();
@@ -100,6 +68,20 @@ wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progres
   return run.wait();
 }
 
+/// Prints the report, unless that is not wanted, and writes its files; `unwritten` is what could not be written before.
+ExitCode tell(const wsbench::Report& report, cli::ReportFiles& files, bool quiet, std::string unwritten = {}) {
+  const auto print = [&] {
+    if (!files.in_place_of_text()) std::cout << report << std::flush;
+  };
+  if (!quiet) print();
+  if (const std::string problems = files.write(report); !problems.empty()) unwritten += (unwritten.empty() ? "" : "; ") + problems;
+  const ExitCode code = cli::exit_code_of(report);
+  if (unwritten.empty()) return code;
+  if (quiet) print();  // or there would be nothing of the run
+  fmt::print(stderr, "wsbench: {}\n", unwritten);
+  return code == ExitCode::passed ? ExitCode::error : code;
+}
+
 ExitCode run(cli::Request request) {
   raise_open_file_limit();
   request.scenario.behaviour = cli::behaviour_of(request);
@@ -110,19 +92,11 @@ ExitCode run(cli::Request request) {
   }
   const wsbench::LoadTest test{request.urls, request.scenario, request.options};
   test.validate();
-  ReportFile json{"--json", request.output.json, wsbench::to_json_text};
-  ReportFile hdr_log{"--hdr-log", request.output.hdr_log, wsbench::to_hdr_log};
-  if (json.to_stdout() && hdr_log.to_stdout()) throw wsbench::Error("--hdr-log", "--json goes to stdout already: give one of them a file");
+  cli::ReportFiles files{request.output.files};
   cli::Progress progress{!request.output.quiet && !request.output.verbose};
   const wsbench::Report report = run_to_end(test, progress);
   std::fflush(stdout);  // what --verbose printed comes before the report
-  const bool in_place_of_text = json.to_stdout() || hdr_log.to_stdout();
-  if (!request.output.quiet && !in_place_of_text) std::cout << report << std::flush;
-  std::string unwritten = json.write(report);
-  if (std::string problem = hdr_log.write(report); unwritten.empty()) unwritten = std::move(problem);
-  if (unwritten.empty()) return cli::exit_code_of(report);
-  if (request.output.quiet && !in_place_of_text) std::cout << report << std::flush;  // or there would be nothing of the run
-  throw std::runtime_error(unwritten);
+  return tell(report, files, request.output.quiet, cli::tell_github(report));
 }
 
 ExitCode run_chosen() {
@@ -156,21 +130,19 @@ std::string contents_of(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-ExitCode show(const std::string& name) {
+ExitCode show(const std::string& name, const cli::ReportFileNames& output) {
   const wsbench::Report report = wsbench::report_from_json(contents_of(name));
-  std::cout << report << std::flush;
-  return cli::exit_code_of(report);
+  cli::ReportFiles files{output};
+  return tell(report, files, false);
 }
 
-ExitCode merge(const std::vector<std::string>& names, const std::string& output) {
+ExitCode merge(const std::vector<std::string>& names, const cli::ReportFileNames& output) {
   std::vector<wsbench::Report> reports;
   reports.reserve(names.size());
   for (const std::string& name : names) reports.push_back(wsbench::report_from_json(contents_of(name)));
   const wsbench::Report all = wsbench::merge(reports);
-  ReportFile json{"--json", output, wsbench::to_json_text};
-  if (!json.to_stdout()) std::cout << all << std::flush;
-  if (const std::string problem = json.write(all); !problem.empty()) throw std::runtime_error(problem);
-  return cli::exit_code_of(all);
+  cli::ReportFiles files{output};
+  return tell(all, files, false, cli::tell_github(all));
 }
 
 /// CLI11's TOML, in which options without a section are those of the command that was given.
@@ -311,17 +283,19 @@ class CommandLine {
 
   void add_show_command() {
     auto file = std::make_shared<std::string>();
-    CLI::App& command = add_command("show", "A saved run, printed again", [file] { return show(*file); });
+    auto output = std::make_shared<cli::ReportFileNames>();
+    CLI::App& command = add_command("show", "A saved run, rendered again", [file, output] { return show(*file, *output); });
     command.add_option("file", *file, "What --json wrote")->required()->type_name("RUN.json");
+    cli::add_report_files(command, *output);
   }
 
   void add_merge_command() {
     auto files = std::make_shared<std::vector<std::string>>();
-    auto output = std::make_shared<std::string>();
+    auto output = std::make_shared<cli::ReportFileNames>();
     CLI::App& command =
         add_command("merge", "Runs of one scenario at the same time, as one", [files, output] { return merge(*files, *output); });
     command.add_option("files", *files, "What --json wrote")->required()->type_name("RUN.json...");
-    command.add_option("-o,--json", *output, "Write the merged report as JSON; - for stdout in place of the text")->type_name("FILE");
+    cli::add_report_files(command, *output);
   }
 
   CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};
