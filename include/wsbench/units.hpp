@@ -53,12 +53,12 @@ inline constexpr QuantityKind size_kind{
 inline constexpr QuantityKind rate_kind{"rate", count_units, "write a number, with k or M if you like, and /s, /m or /h, such as 5k/s",
                                         largest_unsigned};
 
-/// The text as a line may have it: cut at 40 bytes, without control characters.
-inline std::string in_one_line(std::string_view text) {
-  std::string line{text.substr(0, 40)};
+/// The text as a line may have it: cut at so many bytes, without control characters.
+inline std::string in_one_line(std::string_view text, std::size_t most = 40) {
+  std::string line{text.substr(0, most)};
   std::replace_if(
       line.begin(), line.end(), [](char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f'; }, '?');
-  return text.size() > 40 ? line + "..." : line;
+  return text.size() > most ? line + "..." : line;
 }
 
 /// The same as an error may quote it.

@@ -8,6 +8,7 @@
 
 #include <wsbench/comparison.hpp>
 #include <wsbench/expectation.hpp>
+#include <wsbench/report/printable.hpp>
 #include <wsbench/report/wrapped_lines.hpp>
 #include <wsbench/units.hpp>
 
@@ -29,7 +30,7 @@ inline std::string runs_line(std::string_view which, const ComparedRuns& runs) {
 /// A row of the table: 80 columns, unless figures have more digits than usual.
 inline std::string figure_row(const FigureChange& figure) {
   const Unit unit = figure.metric.unit;
-  std::string row = fmt::format("  {:<11}{:<20.20}{:>9}{:>9}", name(figure.change), in_one_line(to_string(figure.metric)),
+  std::string row = fmt::format("  {:<11}{:<20}{:>9}{:>9}", name(figure.change), cut_to(20, printable(to_string(figure.metric))),
                                 format_figure(median_of(figure.base), unit), format_figure(median_of(figure.current), unit));
   if (figure.by) {
     row += fmt::format("{:>10}{:>19}", format_change(figure.by->estimate, unit),
