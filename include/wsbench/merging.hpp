@@ -33,6 +33,8 @@ inline std::string difference_in_load(const RunRecord& first, const RunRecord& o
   compare("in_flight", ours.in_flight, theirs.in_flight, {});
   compare("timeout", ours.timeout, theirs.timeout, {});
   compare("behaviour", ours.behaviour, theirs.behaviour, {});
+  compare("deflate", ours.deflate, theirs.deflate, {});
+  compare("fragment_size", ours.fragment_size, theirs.fragment_size, {});
   // A run without an answer had no use for a clock.
   const bool both_answered = first.metrics.messages().answered > 0 && other.metrics.messages().answered > 0;
   if (both_answered) compare("the clock of answers", first.generator.kernel_stamps, other.generator.kernel_stamps, {});

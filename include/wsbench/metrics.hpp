@@ -24,6 +24,7 @@ struct ConnectTimes {
   std::chrono::nanoseconds upgrade{-1};      ///< HTTP upgrade; negative: did not happen
   bool tls_resumed{false};                   ///< the TLS handshake resumed a session
   std::optional<std::size_t> subprotocol{};  ///< which of those asked for the server chose, from 0; nothing: none
+  bool compressed{false};                    ///< both ends agreed to compress messages
   std::chrono::nanoseconds total{0};         ///< from the start of the attempt until the WebSocket was open
 };
 
@@ -33,6 +34,25 @@ struct SubprotocolCount {
   std::uint64_t count{0};  ///< connections, those opened again among them
 
   bool operator==(const SubprotocolCount&) const = default;
+};
+
+/// What compression did to the messages of the connections that have it.
+struct CompressionMetrics {
+  std::uint64_t connections{0};                ///< that agreed on it, those opened again among them
+  std::uint64_t bytes_sent{0};                 ///< payload of the messages that were sent
+  std::uint64_t bytes_sent_compressed{0};      ///< the same as it went out
+  std::uint64_t bytes_received{0};             ///< payload of the messages that came compressed
+  std::uint64_t bytes_received_compressed{0};  ///< the same as it came in
+
+  /// Adds another's counts.
+  void merge(const CompressionMetrics& other) {
+    connections += other.connections;
+    bytes_sent += other.bytes_sent;
+    bytes_sent_compressed += other.bytes_sent_compressed;
+    bytes_received += other.bytes_received;
+    bytes_received_compressed += other.bytes_received_compressed;
+  }
+  bool operator==(const CompressionMetrics&) const = default;
 };
 
 /// What became of the connections.
@@ -209,6 +229,7 @@ struct Metrics {
   std::uint64_t unclaimed{0};          ///< of those received: no answer to anything, and nobody waited for them
   std::uint64_t bytes_sent{0};         ///< on the connections, handshakes and framing included
   std::uint64_t bytes_received{0};     ///< on the connections, handshakes and framing included
+  CompressionMetrics compression{};    ///< what compression did, where it was asked for
   FailureTally failures{};             ///< everything that went wrong, by kind
   std::vector<CheckCount> checks{};    ///< the behaviours' own checks
   std::vector<NoteMetrics> notes{};    ///< the behaviours' own durations
@@ -242,6 +263,7 @@ struct Metrics {
     unclaimed += other.unclaimed;
     bytes_sent += other.bytes_sent;
     bytes_received += other.bytes_received;
+    compression.merge(other.compression);
     failures.merge(other.failures);
     for (const CheckCount& theirs : other.checks) {
       CheckCount& ours = check_of(theirs.name);

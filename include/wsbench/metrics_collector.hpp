@@ -53,6 +53,19 @@ class MetricsCollector {
   /// For a connection that was opened, for the first time or again, the server chose one of the subprotocols.
   void subprotocol_chosen(std::string_view name) { ++metrics_.connections.subprotocol_of(name).count; }
 
+  /// For a connection that was opened, for the first time or again, both ends agreed to compress messages.
+  void compression_agreed() noexcept { ++metrics_.compression.connections; }
+  /// A message was compressed to be sent.
+  void compressed(std::size_t size, std::size_t compressed_size) noexcept {
+    metrics_.compression.bytes_sent += size;
+    metrics_.compression.bytes_sent_compressed += compressed_size;
+  }
+  /// A message came compressed.
+  void inflated(std::size_t compressed_size, std::size_t size) noexcept {
+    metrics_.compression.bytes_received += size;
+    metrics_.compression.bytes_received_compressed += compressed_size;
+  }
+
   /// An attempt was begun to open a lost connection again.
   void reconnect_attempted() noexcept { ++metrics_.connections.reconnects_attempted; }
 

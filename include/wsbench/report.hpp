@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/deflate_options.hpp>
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/scenario.hpp>
 
@@ -42,6 +43,8 @@ struct Configuration {
   std::chrono::nanoseconds ping_timeout{0};         ///< for the pong
   std::string behaviour{};                          ///< its name
   bool insecure{false};                             ///< any certificate was taken
+  std::optional<DeflateOptions> deflate{};          ///< the compression that was offered; nothing: none
+  std::uint64_t fragment_size{0};                   ///< the most bytes of a message in one frame; 0: all
   double connect_rate{0};                           ///< the most first connects a second; 0: no limit
   std::uint64_t workers{0};                         ///< threads
   std::uint64_t seed{0};                            ///< of everything random

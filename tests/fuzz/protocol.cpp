@@ -46,6 +46,7 @@ class Listener {
     demand(payload.size() <= longest, "no message is longer than the limit");
     return tell(binary ? Opcode::binary : Opcode::text, std::string(payload));
   }
+  void on_inflated(std::size_t, std::size_t) { demand(false, "nothing is compressed here"); }
   bool on_ping(std::string_view payload) { return tell_control(Opcode::ping, std::string(payload)); }
   bool on_pong(std::string_view payload) { return tell_control(Opcode::pong, std::string(payload)); }
   bool on_close(const CloseReason& reason) {

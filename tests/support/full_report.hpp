@@ -128,6 +128,8 @@ inline wsbench::Metrics metrics_of(std::size_t part, std::size_t target) {
         collector.received();
         collector.pushed("presence", std::nullopt);
       }
+      collector.compressed(64 + message % 7, 41);
+      collector.inflated(52, 300);
       collector.bytes_sent(70 + message % 3);
       collector.bytes_received(310 + message % 5);
     }
@@ -141,6 +143,7 @@ inline wsbench::Metrics metrics_of(std::size_t part, std::size_t target) {
       }
     }
   }
+  collector.compression_agreed();
   collector.sent(labels[0], 1us);  // still waits for its answer
   for (int n = 0; n < 4; ++n) collector.received();
   collector.received_late();
@@ -215,6 +218,8 @@ inline wsbench::RunRecord full_record() {
                           .ping_timeout = 10s,
                           .behaviour = "mix",
                           .insecure = true,
+                          .deflate = wsbench::DeflateOptions{.client_context_takeover = false, .server_window_bits = 12, .level = 1},
+                          .fragment_size = 1'024,
                           .connect_rate = 1'000,
                           .workers = 2,
                           .seed = 18'446'744'073'709'551'614U};

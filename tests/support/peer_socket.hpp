@@ -25,7 +25,9 @@ namespace support {
 /// A message that a client sent.
 struct ClientFrame {
   std::uint8_t opcode{0};
-  std::string payload{};  ///< unmasked
+  std::string payload{};   ///< unmasked
+  bool fin{true};          ///< its message ends with it
+  bool compressed{false};  ///< RSV1
 };
 
 /// The server's end of one client's connection: blocking calls, each of which also returns when the client is gone or the server stops.
@@ -102,7 +104,8 @@ class PeerSocket {
     for (std::size_t at = 2; at < 2 + length_bytes; ++at) length = length << 8U | byte(at);
     if (!have(head + length)) return std::nullopt;
 
-    ClientFrame frame{static_cast<std::uint8_t>(byte(0) & 0x0FU), unread_.substr(head, length)};
+    ClientFrame frame{static_cast<std::uint8_t>(byte(0) & 0x0FU), unread_.substr(head, length), (byte(0) & 0x80U) != 0,
+                      (byte(0) & 0x40U) != 0};
     for (std::size_t i = 0; i < frame.payload.size(); ++i) {
       frame.payload[i] = static_cast<char>(frame.payload[i] ^ unread_[head - 4 + i % 4]);
     }

@@ -67,7 +67,7 @@ class WebSocketServer final : private wsbench::detail::EchoPolicy {
       if (failed) return;
       socket.non_blocking(true);
       socket.set_option(asio::ip::tcp::no_delay(true));
-      const auto peer = std::make_shared<Peer>(loop_, pool_, random_, static_cast<EchoPolicy&>(*this), ++accepted_, false);
+      const auto peer = std::make_shared<Peer>(exchange_, ++accepted_, false);
       peers_.emplace(peer.get(), peer);
       peer->start(std::move(socket), nullptr);
       accept();
@@ -92,6 +92,7 @@ class WebSocketServer final : private wsbench::detail::EchoPolicy {
   wsbench::detail::EventLoop loop_{};
   wsbench::Random random_{1};
   wsbench::detail::MessagePool pool_{std::size_t{64} << 20U};
+  wsbench::detail::EchoExchange exchange_{loop_, pool_, random_, *this};
   asio::ip::tcp::acceptor acceptor_{loop_.context(), {asio::ip::address_v4::loopback(), 0}};
   std::uint16_t port_{acceptor_.local_endpoint().port()};
   std::unordered_map<Peer*, std::shared_ptr<Peer>> peers_{};

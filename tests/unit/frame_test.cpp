@@ -104,3 +104,23 @@ TEST_CASE("a close frame's payload is its status in network order", "[frame]") {
   CHECK(wsbench::detail::close_payload(1000) == "\x03\xe8");
   CHECK(wsbench::detail::close_payload(0x00FF) == std::string("\x00\xff", 2));
 }
+
+TEST_CASE("a message goes out in frames of at most the size that was asked for, and only the first says what it is", "[frame]") {
+  const auto message = [](std::string_view payload, std::size_t fragment_size, bool compressed) {
+    Random random{1};
+    std::string out;
+    append_message(out, Role::server, Opcode::text, payload, fragment_size, compressed, random);
+    return out;
+  };
+  const auto piece = [](std::string_view payload, bool fin) {
+    return support::frame(payload, {.opcode = support::continuation_opcode, .fin = fin});
+  };
+  for (const std::size_t whole : {std::size_t{0}, std::size_t{5}, std::size_t{100}}) {
+    CHECK(message("12345", whole, false) == support::frame("12345"));
+    CHECK(message("12345", whole, true) == support::frame("12345", {.reserved_bits = 4}));
+  }
+  CHECK(message("12345", 4, false) == support::frame("1234", {.fin = false}) + piece("5", true));
+  CHECK(message("1234", 2, false) == support::frame("12", {.fin = false}) + piece("34", true));
+  CHECK(message("123", 1, true) == support::frame("1", {.fin = false, .reserved_bits = 4}) + piece("2", false) + piece("3", true));
+  CHECK(message("", 1, false) == support::frame(""));
+}

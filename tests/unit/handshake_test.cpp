@@ -60,8 +60,9 @@ std::string with(std::string text, const std::string& what, const std::string& i
 class Client {
  public:
   explicit Client(const Headers& headers = {}, const std::vector<std::string>& subprotocols = {},
-                  const Url& url = {false, "example.org", 80, "/chat?x=1"})
-      : handshake_(url, headers, subprotocols, parts_.pool, parts_.random) {}
+                  const Url& url = {false, "example.org", 80, "/chat?x=1"}, const wsbench::DeflateOptions* deflate = nullptr)
+      : handshake_(url, headers, subprotocols, parts_.pool, parts_.random, deflate) {}
+  explicit Client(const wsbench::DeflateOptions& deflate) : Client({}, {}, {false, "example.org", 80, "/"}, &deflate) {}
 
   std::string request() const { return handshake_.request(); }
   ClientHandshake& handshake() noexcept { return handshake_; }
@@ -341,4 +342,53 @@ TEST_CASE("the chosen subprotocol is known by its place among those asked for", 
   Client undecided({}, {"chat.v2"});
   CHECK_FALSE(undecided.judge(with(agreement(undecided.request()), "Sec-WebSocket-Protocol", "X-Protocol")).has_value());
   CHECK_FALSE(undecided.handshake().subprotocol().has_value());
+}
+
+TEST_CASE("compression is agreed on where both sides want it", "[handshake][deflate]") {
+  const wsbench::DeflateOptions offered{.client_window_bits = 12};
+  const wsbench::DeflateOptions granted{.server_context_takeover = false};
+  Client client(offered);
+  CHECK(header_of(client.request(), "Sec-WebSocket-Extensions") == "permessage-deflate; client_max_window_bits=12");
+  Parts parts;
+  ServerHandshake server(parts.pool, parts.random, &granted);
+  server.take(client.request());
+  std::string answer;
+  REQUIRE(server.answer(answer));
+  CHECK(header_of(answer, "Sec-WebSocket-Extensions") == "permessage-deflate; server_no_context_takeover; client_max_window_bits=12");
+  CHECK_FALSE(client.judge(answer).has_value());
+  const wsbench::detail::DeflateAgreement agreement{.server_context_takeover = false, .client_window_bits = 12};
+  CHECK(client.handshake().deflate() == agreement);
+  CHECK(server.deflate() == agreement);
+}
+
+TEST_CASE("a server without compression, or a client that does not ask for it, goes on without", "[handshake][deflate]") {
+  const wsbench::DeflateOptions options{};
+  Client client(options);
+  CHECK_FALSE(client.judge(agreement(client.request())).has_value());
+  CHECK_FALSE(client.handshake().deflate().has_value());
+  Parts parts;
+  ServerHandshake server(parts.pool, parts.random, &options);
+  server.take(Client().request());
+  std::string answer;
+  REQUIRE(server.answer(answer));
+  CHECK(header_of(answer, "Sec-WebSocket-Extensions") == "no Sec-WebSocket-Extensions");
+  CHECK_FALSE(server.deflate().has_value());
+}
+
+TEST_CASE("an extension in an answer is told with what is wrong about it", "[handshake][deflate]") {
+  const wsbench::DeflateOptions options{};
+  const auto refusal_of = [](Client client, const std::string& lines) {
+    const auto refusal = client.judge(with(agreement(client.request()), "\r\n\r\n", "\r\n" + lines + "\r\n"));
+    REQUIRE(refusal.has_value());
+    CHECK(refusal->failure == Failure::bad_handshake);
+    CHECK_FALSE(client.handshake().deflate().has_value());
+    return refusal->detail;
+  };
+  CHECK(refusal_of(Client(options), "Sec-WebSocket-Extensions: permessage-deflate; mode=fast\r\n") ==
+        "answered the upgrade with the extension \"permessage-deflate; mode=fast\", which has the unknown parameter \"mode\"");
+  CHECK(refusal_of(Client(), "Sec-WebSocket-Extensions: permessage-deflate\r\n") ==
+        "answered the upgrade with the extension \"permessage-deflate\", which was not offered");
+  // Two headers are one list.
+  CHECK(refusal_of(Client(options), "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Extensions: permessage-deflate\r\n") ==
+        "answered the upgrade with the extension \"permessage-deflate, permessage-deflate\", which is there twice");
 }

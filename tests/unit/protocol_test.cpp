@@ -55,6 +55,7 @@ class Listener {
     if (told.size() == stop_after) stopped = true;
     return !stopped;
   }
+  void on_inflated(std::size_t, std::size_t) { FAIL_CHECK("nothing is compressed here"); }
   bool on_ping(std::string_view payload) {
     told.push_back("ping " + std::string(payload));
     return true;
@@ -315,6 +316,7 @@ TEST_CASE("many messages do not make the pool grow", "[protocol]") {
   Random random{1};
   ProtocolEngine engine(Role::client, pool, random);
   struct {
+    void on_inflated(std::size_t, std::size_t) {}
     bool on_data(std::string_view, bool) {
       ++count;
       return true;

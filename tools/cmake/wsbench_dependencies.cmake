@@ -53,3 +53,13 @@ if("tls" IN_LIST wsbench_FIND_COMPONENTS)
   endif()
   set(wsbench_tls_FOUND TRUE)
 endif()
+
+# wsbench::deflate: only <wsbench/deflate.hpp> needs it.
+if("deflate" IN_LIST wsbench_FIND_COMPONENTS)
+  find_dependency(ZLIB)
+  if(NOT TARGET wsbench::deflate)
+    add_library(wsbench::deflate INTERFACE IMPORTED)
+    set_target_properties(wsbench::deflate PROPERTIES INTERFACE_LINK_LIBRARIES "wsbench::wsbench;ZLIB::ZLIB")
+  endif()
+  set(wsbench_deflate_FOUND TRUE)
+endif()

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include <wsbench/authorization.hpp>
+#include <wsbench/deflate.hpp>
 #include <wsbench/error.hpp>
 #include <wsbench/net/cookies.hpp>
 #include <wsbench/net/url.hpp>
@@ -33,6 +34,14 @@ struct Output {
   bool verbose{false};      ///< every answer as it comes
 };
 
+/// Whether messages are compressed, and how: the same in both directions.
+struct Compressing {
+  bool wanted{false};
+  bool no_context_takeover{false};
+  int window_bits{15};
+  int level{6};
+};
+
 /// What the flags of a run are read into.
 struct Request {
   std::vector<std::string> urls{};
@@ -42,6 +51,7 @@ struct Request {
   bool hold{false};
   wsbench::Options options{};
   wsbench::TlsOptions tls{};
+  Compressing compressing{};
   Output output{};
 };
 
@@ -247,6 +257,42 @@ inline void add_connection(CLI::App& app, Request& request) {
   add_duration(app, "--reconnect-delay-max", request.options.reconnect_delay_max, "What that doubles up to")->group(group);
   add_duration(app, "--ping-every", request.options.ping_every, "Ping each connection so often")->group(group);
   add_duration(app, "--ping-timeout", request.options.ping_timeout, "How long its pong may take; without one it is given up")->group(group);
+}
+
+/// How messages are sent.
+inline void add_frames(CLI::App& app, Compressing& compressing, std::uint64_t& fragment_size, const char* group) {
+  CLI::Option* const deflate = app.add_flag("--deflate", compressing.wanted, "Compress messages, where the other end agrees");
+  deflate->group(group);
+  app.add_flag("--deflate-no-context-takeover", compressing.no_context_takeover,
+               "Compress each message for itself, which costs a connection no memory")
+      ->needs(deflate)
+      ->group(group);
+  app.add_option("--deflate-window-bits", compressing.window_bits,
+                 "Look back 2 to the power of 8 to 15 bytes: less memory, larger messages")
+      ->capture_default_str()
+      ->check(CLI::Range(8, 15))
+      ->type_name("N")
+      ->needs(deflate)
+      ->group(group);
+  app.add_option("--deflate-level", compressing.level, "From 1, fast, to 9, small")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 9))
+      ->type_name("N")
+      ->needs(deflate)
+      ->group(group);
+  add_parsed(app, "--fragment", "SIZE", "Send messages in frames of at most so many bytes", wsbench::parse_size,
+             [&fragment_size](std::uint64_t bytes) { fragment_size = bytes; })
+      ->group(group);
+}
+
+/// What compresses messages, if that is asked for.
+inline std::shared_ptr<const wsbench::Compression> compression_of(const Compressing& compressing) {
+  if (!compressing.wanted) return nullptr;
+  return wsbench::deflate({.client_context_takeover = !compressing.no_context_takeover,
+                           .server_context_takeover = !compressing.no_context_takeover,
+                           .client_window_bits = compressing.window_bits,
+                           .server_window_bits = compressing.window_bits,
+                           .level = compressing.level});
 }
 
 /// How `wss://` is spoken.

@@ -86,6 +86,7 @@ ExitCode run(cli::Request request) {
   raise_open_file_limit();
   request.scenario.behaviour = cli::behaviour_of(request);
   request.options.tls = cli::tls_of(request);
+  request.options.deflate = cli::compression_of(request.compressing);
   if (request.options.commit.empty()) request.options.commit = cli::current_commit();
   if (request.output.verbose) {
     request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
@@ -237,6 +238,7 @@ class CommandLine {
       cli::add_targets(command, *request);
       add_conversation(command, *request);
       add_connection(command, *request);
+      add_frames(command, request->compressing, request->options.fragment_size, "Frames");
       add_tls(command, *request);
       add_run(command, *request);
     }
@@ -250,6 +252,7 @@ class CommandLine {
     add_conversation(command, *request);
     add_behaviour(command, *request);
     add_connection(command, *request);
+    add_frames(command, request->compressing, request->options.fragment_size, "Frames");
     add_tls(command, *request);
     add_run(command, *request);
   }
@@ -257,8 +260,10 @@ class CommandLine {
   void add_serve_command() {
     auto options = std::make_shared<wsbench::EchoServer::Options>();
     auto tls = std::make_shared<wsbench::TlsServerOptions>();
+    auto compressing = std::make_shared<cli::Compressing>();
     options->port = 9001;
-    CLI::App& command = add_command("serve", "The embedded echo server", [options, tls] {
+    CLI::App& command = add_command("serve", "The embedded echo server", [options, tls, compressing] {
+      options->deflate = cli::compression_of(*compressing);
       if (!tls->certificate_file.empty()) options->tls = cli::naming_flags([&] { return wsbench::tls_server(*tls); });
       return serve(*options);
     });
@@ -272,6 +277,7 @@ class CommandLine {
     command.add_option("--greeting", options->greeting, "Send this to each client as it connects")->type_name("TEXT");
     cli::add_duration(command, "--stall-at", options->stall_at, "So long after the start, stall");
     cli::add_duration(command, "--stall-for", options->stall_for, "Neither read nor write for so long");
+    cli::add_frames(command, *compressing, options->fragment_size, "Options");
     CLI::Option* const certificate = command.add_option("--certificate-file", tls->certificate_file, "Speak TLS with this chain (PEM)");
     CLI::Option* const key = command.add_option("--key-file", tls->key_file, "The key that belongs to it (PEM)");
     certificate->type_name("FILE")->needs(key);

@@ -38,12 +38,18 @@ inline void masked_copy(char* to, std::string_view from, std::uint32_t key) noex
   for (; at < from.size(); ++at) to[at] = static_cast<char>(from[at] ^ key_bytes[at % sizeof key]);
 }
 
-/// Appends one whole unfragmented frame to `out`.
-inline void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload, Random& random) {
+/// What a frame's header says beside its opcode.
+struct FrameFlags {
+  bool fin{true};          ///< its message ends with it
+  bool compressed{false};  ///< its message is compressed (RSV1, RFC 7692 section 6)
+};
+
+/// Appends one frame to `out`.
+inline void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload, Random& random, FrameFlags flags = {}) {
   namespace frame = websocketpp::frame;
   const bool masked = role == Role::client;
   const std::uint32_t key = masked ? random() : 0;
-  const frame::basic_header basic(static_cast<frame::opcode::value>(opcode), payload.size(), true, masked);
+  const frame::basic_header basic(static_cast<frame::opcode::value>(opcode), payload.size(), flags.fin, masked, flags.compressed);
   const frame::extended_header extended = masked ? frame::extended_header(payload.size(), key) : frame::extended_header(payload.size());
   const std::size_t header_size = frame::get_header_len(basic);
   const std::size_t start = out.size();
@@ -57,6 +63,20 @@ inline void append_frame(std::string& out, Role role, Opcode opcode, std::string
   } else if (!payload.empty()) {
     std::memcpy(at + header_size, payload.data(), payload.size());
   }
+}
+
+/// Appends a message to `out`, in frames of at most `fragment_size` bytes of payload; in one where that is 0.
+inline void append_message(std::string& out, Role role, Opcode opcode, std::string_view payload, std::size_t fragment_size, bool compressed,
+                           Random& random) {
+  FrameFlags flags{.fin = fragment_size == 0 || payload.size() <= fragment_size, .compressed = compressed};
+  while (!flags.fin) {
+    append_frame(out, role, opcode, payload.substr(0, fragment_size), random, flags);
+    payload.remove_prefix(fragment_size);
+    // Only the first one says what it is (RFC 6455 section 5.4, RFC 7692 section 6.1).
+    opcode = Opcode::continuation;
+    flags = {.fin = payload.size() <= fragment_size};
+  }
+  append_frame(out, role, opcode, payload, random, flags);
 }
 
 /// The payload of a close frame with this status and reason (RFC 6455 section 5.5.1).

@@ -16,8 +16,10 @@
 #include <websocketpp/http/response.hpp>
 #include <websocketpp/uri.hpp>
 
+#include <wsbench/deflate_options.hpp>
 #include <wsbench/failure.hpp>
 #include <wsbench/net/cookies.hpp>
+#include <wsbench/net/deflate_agreement.hpp>
 #include <wsbench/net/protocol.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/version.hpp>
@@ -83,14 +85,16 @@ struct Refusal {
 /// The client's side of the opening handshake (RFC 6455 section 4.1).
 class ClientHandshake {
  public:
-  /// `headers` are added to the request as they are, and replace its own of the same name.
+  /// `headers` are added to the request as they are, and replace its own of the same name. `deflate`, which has to outlive it, is the
+  /// compression that is offered; null: none.
   ClientHandshake(const Url& url, const std::vector<std::pair<std::string, std::string>>& headers,
-                  const std::vector<std::string>& subprotocols, MessagePool& pool, Random& random)
-      : processor_(url.secure, false, &pool, random), subprotocols_(subprotocols) {
+                  const std::vector<std::string>& subprotocols, MessagePool& pool, Random& random, const DeflateOptions* deflate = nullptr)
+      : processor_(url.secure, false, &pool, random), subprotocols_(subprotocols), deflate_(deflate) {
     const auto uri = std::make_shared<websocketpp::uri>(url.secure, url.host, url.port, url.resource);
     processor_.client_handshake_request(request_, uri, subprotocols_);
     request_.replace_header("Host", url.authority());
     request_.append_header("User-Agent", std::string("wsbench/") + version);
+    if (deflate_ != nullptr) request_.append_header("Sec-WebSocket-Extensions", deflate_offer(*deflate_));
     for (const auto& [name, value] : headers) request_.replace_header(name, value);
   }
 
@@ -128,7 +132,11 @@ class ClientHandshake {
     }
     // The processor looks at neither of these: what was not offered cannot be agreed on (RFC 6455 section 4.1).
     if (const std::string& extension = response.get_header("Sec-WebSocket-Extensions"); !extension.empty()) {
-      return bad("the extension " + in_quotes(extension) + ", which was not offered");
+      DeflateAgreement agreement;
+      const std::string problem =
+          deflate_ != nullptr ? take_deflate_answer(*deflate_, extension, agreement) : std::string("was not offered");
+      if (!problem.empty()) return bad("the extension " + in_quotes(extension) + ", which " + problem);
+      agreement_ = agreement;
     }
     if (const std::string& chosen = response.get_header("Sec-WebSocket-Protocol"); !chosen.empty()) {
       const auto asked_for = std::find(subprotocols_.begin(), subprotocols_.end(), chosen);
@@ -152,6 +160,8 @@ class ClientHandshake {
 
   /// Which of the subprotocols that were asked for the server has chosen, from 0; nothing if none.
   std::optional<std::size_t> subprotocol() const noexcept { return subprotocol_; }
+  /// How messages are compressed; nothing where they are not.
+  const std::optional<DeflateAgreement>& deflate() const noexcept { return agreement_; }
 
  private:
   static Refusal bad(std::string detail) { return {Failure::bad_handshake, 0, "answered the upgrade with " + std::move(detail)}; }
@@ -163,13 +173,17 @@ class ClientHandshake {
   websocketpp::http::parser::request request_{};
   std::vector<std::string> subprotocols_;
   std::optional<std::size_t> subprotocol_{};
+  const DeflateOptions* deflate_;
+  std::optional<DeflateAgreement> agreement_{};
   HttpHead head_{};
 };
 
 /// The server's side of the opening handshake (RFC 6455 section 4.2).
 class ServerHandshake {
  public:
-  ServerHandshake(MessagePool& pool, Random& random) : processor_(false, true, &pool, random) {}
+  /// `deflate`, which has to outlive it, is the compression that is agreed to; null: none.
+  ServerHandshake(MessagePool& pool, Random& random, const DeflateOptions* deflate = nullptr)
+      : processor_(false, true, &pool, random), deflate_(deflate) {}
 
   /// Takes what was read; returns how many bytes belonged to the request's head.
   std::size_t take(std::string_view bytes) { return head_.take(bytes); }
@@ -177,8 +191,8 @@ class ServerHandshake {
   /// Whether the request can be answered.
   bool decided() const noexcept { return head_.complete() || head_.too_long(); }
 
-  /// Writes the answer to `out` and returns whether it is an agreement; a server agrees to no extension and to the first subprotocol asked
-  /// for.
+  /// Writes the answer to `out` and returns whether it is an agreement; a server agrees to no other extension and to the first subprotocol
+  /// asked for.
   bool answer(std::string& out) {
     websocketpp::http::parser::request request;
     websocketpp::http::parser::response response;
@@ -192,6 +206,9 @@ class ServerHandshake {
     out += response.raw();
     return agreed;
   }
+
+  /// How messages are compressed; nothing where they are not.
+  const std::optional<DeflateAgreement>& deflate() const noexcept { return agreement_; }
 
  private:
   bool understood(websocketpp::http::parser::request& request) const {
@@ -210,11 +227,19 @@ class ServerHandshake {
     std::vector<std::string> subprotocols;
     if (processor_.extract_subprotocols(request, subprotocols)) return false;
     if (processor_.process_handshake(request, subprotocols.empty() ? std::string() : subprotocols.front(), response)) return false;
+    if (deflate_ != nullptr) {
+      if (std::optional<DeflateAnswer> answer = answer_deflate_offer(*deflate_, request.get_header("Sec-WebSocket-Extensions"))) {
+        response.append_header("Sec-WebSocket-Extensions", answer->header);
+        agreement_ = answer->agreement;
+      }
+    }
     response.set_status(websocketpp::http::status_code::switching_protocols);
     return true;
   }
 
   websocketpp::processor::hybi13<ProtocolConfig> processor_;
+  const DeflateOptions* deflate_;
+  std::optional<DeflateAgreement> agreement_{};
   HttpHead head_{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include <websocketpp/processors/hybi13.hpp>
 
 #include <wsbench/failure.hpp>
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/frame.hpp>
 #include <wsbench/net/utf8.hpp>
 #include <wsbench/random.hpp>
@@ -160,33 +162,50 @@ struct CloseReason {
   std::string_view reason{};  ///< its text, valid during the call that brought it
 };
 
+/// websocketpp's processor, which also tells where it is.
+class FrameProcessor final : public websocketpp::processor::hybi13<ProtocolConfig> {
+ public:
+  using hybi13::hybi13;
+
+  /// Whether the next byte is the first of a frame.
+  bool at_frame() const noexcept { return m_state == HEADER_BASIC && m_bytes_needed == websocketpp::frame::BASIC_HEADER_LENGTH; }
+};
+
 /// Takes the bytes of one connection apart into messages: websocketpp's processor, without its I/O.
 class ProtocolEngine {
  public:
-  ProtocolEngine(Role role, MessagePool& pool, Random& random)
-      : max_message_size_(pool.max_message_size()), client_(role == Role::client), processor_(false, role == Role::server, &pool, random) {
-    processor_.set_max_message_size(max_message_size_);
+  /// `codec` is null on a connection without compression.
+  ProtocolEngine(Role role, MessagePool& pool, Random& random, std::unique_ptr<MessageCodec> codec = nullptr)
+      : max_message_size_(pool.max_message_size()),
+        max_frame_size_(codec == nullptr ? max_message_size_ : largest_compressed(max_message_size_)),
+        client_(role == Role::client),
+        codec_(std::move(codec)),
+        processor_(false, role == Role::server, &pool, random) {
+    processor_.set_max_message_size(max_frame_size_);
   }
 
+  /// What messages are compressed with; null where they are not.
+  MessageCodec* codec() const noexcept { return codec_.get(); }
+
   /// Feeds what was read; it is unmasked in place. Each whole message goes to `sink.on_data(text, binary)`, `on_ping(payload)`,
-  /// `on_pong(payload)` or `on_close(CloseReason)`, each of which returns whether to go on. Returns the fault that ends the connection, if
-  /// any.
+  /// `on_pong(payload)` or `on_close(CloseReason)`, each of which returns whether to go on; before a message that was compressed,
+  /// `on_inflated(compressed_size, size)` is called. Returns the fault that ends the connection, if any.
   template <class Sink>
   std::optional<ProtocolFault> feed(std::span<std::uint8_t> bytes, Sink& sink) {
     for (bool more = true; more && !bytes.empty();) {
       if (const std::optional<PlainFrame> frame = plain_frame(bytes)) {
         bytes = bytes.subspan(frame->size);
-        if (std::optional<ProtocolFault> fault = deliver(frame->opcode, frame->payload, sink, more)) return fault;
+        if (std::optional<ProtocolFault> fault = deliver(frame->opcode, frame->payload, frame->compressed, sink, more)) return fault;
         continue;
       }
       const bool control_first = websocketpp::frame::opcode::is_control(websocketpp::frame::get_opcode({bytes[0], 0}));
       websocketpp::lib::error_code error;
-      const std::size_t used = processor_.consume(bytes.data(), bytes.size(), error);
+      const std::size_t used = processor_.consume(bytes.data(), codec_ == nullptr ? bytes.size() : one_step(bytes), error);
       if (error) return fault_of(error);
       bytes = bytes.subspan(used);
       if (!processor_.ready()) {
         // A length that wraps its sum with the fragments before around 64 bits passes the processor's own check.
-        if (processor_.get_bytes_needed() > std::max(max_message_size_, longest_control_payload)) return too_big();
+        if (processor_.get_bytes_needed() > std::max(max_frame_size_, longest_control_payload)) return too_big();
         between_messages_ = false;
         continue;
       }
@@ -194,7 +213,8 @@ class ProtocolEngine {
       // A control frame may have come between the fragments of a message that goes on.
       const bool control = websocketpp::frame::opcode::is_control(static_cast<websocketpp::frame::opcode::value>(message->opcode()));
       between_messages_ = !control || (between_messages_ && control_first);
-      if (std::optional<ProtocolFault> fault = deliver(message->opcode(), message->payload(), sink, more)) return fault;
+      const bool compressed = !control && std::exchange(compressed_, false);
+      if (std::optional<ProtocolFault> fault = deliver(message->opcode(), message->payload(), compressed, sink, more)) return fault;
     }
     return std::nullopt;
   }
@@ -207,7 +227,27 @@ class ProtocolEngine {
     Opcode opcode{Opcode::text};
     std::string_view payload{};  // where it was read
     std::size_t size{0};         // with its header
+    bool compressed{false};
   };
+
+  // What a message of so many bytes may have compressed: the worst that zlib makes of it, with whatever parameters (deflateBound).
+  static constexpr std::size_t largest_compressed(std::size_t size) noexcept {
+    const std::size_t most = std::numeric_limits<std::size_t>::max();
+    return size < most / 2 ? size + size / 8 + size / 64 + 64 : most;
+  }
+
+  // How many of the bytes the processor is to have at once, so that the first byte of each frame is seen: the bit that says that a message
+  // is compressed (RFC 7692 section 6) is noted and taken out, where it may stand; elsewhere the processor refuses it.
+  std::size_t one_step(std::span<std::uint8_t> bytes) {
+    constexpr unsigned reserved_1 = 0x40;
+    const unsigned first = bytes[0];
+    const auto opcode = static_cast<Opcode>(first & 0x0FU);
+    if (processor_.at_frame() && (first & reserved_1) != 0 && (opcode == Opcode::text || opcode == Opcode::binary)) {
+      bytes[0] = static_cast<std::uint8_t>(first & ~reserved_1);
+      compressed_ = true;
+    }
+    return std::min(bytes.size(), processor_.get_bytes_needed());
+  }
 
   // The message at the start of the bytes, if it is one that a server sends most: whole, unmasked, in one frame with nothing unusual in it.
   // Such a one is told from where it was read; all others, and everything that breaks a rule, are the processor's. It spares a copy and
@@ -218,7 +258,8 @@ class ProtocolEngine {
     const frame::basic_header header(bytes[0], bytes[1]);
     const frame::opcode::value opcode = frame::get_opcode(header);
     const bool data = opcode == frame::opcode::TEXT || opcode == frame::opcode::BINARY;
-    const bool reserved = frame::get_rsv1(header) || frame::get_rsv2(header) || frame::get_rsv3(header);
+    const bool compressed = frame::get_rsv1(header);
+    const bool reserved = (compressed && codec_ == nullptr) || frame::get_rsv2(header) || frame::get_rsv3(header);
     if (!data || reserved || !frame::get_fin(header) || frame::get_masked(header)) return std::nullopt;
     const std::size_t header_size = frame::get_header_len(header);
     if (bytes.size() < header_size) return std::nullopt;
@@ -227,14 +268,26 @@ class ProtocolEngine {
     const std::uint64_t size = frame::get_payload_size(header, extended);
     // A length in more bytes than it takes breaks RFC 6455 section 5.2.
     const bool shortest = frame::basic_header(opcode, size, true, false).b1 == header.b1;
-    if (!shortest || size > max_message_size_ || size > bytes.size() - header_size) return std::nullopt;
+    if (!shortest || size > max_frame_size_ || size > bytes.size() - header_size) return std::nullopt;
     return PlainFrame{static_cast<Opcode>(opcode),
                       {reinterpret_cast<const char*>(bytes.data()) + header_size, static_cast<std::size_t>(size)},
-                      header_size + static_cast<std::size_t>(size)};
+                      header_size + static_cast<std::size_t>(size),
+                      compressed};
   }
 
   template <class Sink>
-  std::optional<ProtocolFault> deliver(Opcode opcode, std::string_view payload, Sink& sink, bool& more) {
+  std::optional<ProtocolFault> deliver(Opcode opcode, std::string_view payload, bool compressed, Sink& sink, bool& more) {
+    if (compressed) {
+      const Inflated inflated = codec_->inflate(payload, max_message_size_);
+      if (inflated.too_big) return too_big();
+      if (!inflated.problem.empty()) {
+        return ProtocolFault{Failure::protocol, "a compressed message that cannot be inflated: " + std::string(inflated.problem), 1007};
+      }
+      sink.on_inflated(payload.size(), inflated.payload.size());
+      payload = inflated.payload;
+    } else if (codec_ != nullptr && payload.size() > max_message_size_ && (opcode == Opcode::text || opcode == Opcode::binary)) {
+      return too_big();  // it was let in as it might have been compressed
+    }
     switch (opcode) {
       case Opcode::text:
         if (!is_utf8(payload)) return ProtocolFault{Failure::protocol, "a text message that is not UTF-8", 1007};
@@ -269,9 +322,12 @@ class ProtocolEngine {
   }
 
   std::size_t max_message_size_;
+  std::size_t max_frame_size_;  // and of all frames of a message together
   bool client_;
   bool between_messages_{true};  // nothing of a message is in the processor, as far as that is known
-  websocketpp::processor::hybi13<ProtocolConfig> processor_;
+  bool compressed_{false};       // the message that is coming in
+  std::unique_ptr<MessageCodec> codec_;
+  FrameProcessor processor_;
 };
 
 }  // namespace wsbench::detail

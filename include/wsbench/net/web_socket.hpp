@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wsbench/metrics_collector.hpp>
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/connector.hpp>
 #include <wsbench/net/cookies.hpp>
 #include <wsbench/net/event_loop.hpp>
@@ -38,6 +39,9 @@ struct Target {
   std::vector<std::string> subprotocols{};                     ///< asked for, in order of preference
   CookieJar cookies{};                                         ///< that every user has from the start
   const TlsContext* tls{nullptr};                              ///< for `wss://`
+  const DeflateOptions* deflate{nullptr};                      ///< the compression that is offered; null: none
+  CodecFactory* codecs{nullptr};                               ///< what makes it, where it is offered
+  std::size_t fragment_size{0};                                ///< the most bytes of a message in one frame; 0: all
 };
 
 /// What all connections of one worker share.
@@ -68,7 +72,11 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     if (output().size() + payload.size() > queue_limit) flush();
     // A message may be larger than the queue; only one that has to wait behind others is refused.
     if (!unwritten_.empty() && unwritten_.size() + output().size() + payload.size() > queue_limit) return false;
-    append_frame(output(), Role::client, binary ? Opcode::binary : Opcode::text, payload, exchange_.random);
+    MessageCodec* const codec = engine_ ? engine_->codec() : nullptr;
+    const std::string_view bytes = codec != nullptr ? codec->compress(payload) : payload;
+    if (codec != nullptr) exchange_.collector.compressed(payload.size(), bytes.size());
+    append_message(output(), Role::client, binary ? Opcode::binary : Opcode::text, bytes, target_.fragment_size, codec != nullptr,
+                   exchange_.random);
     return true;
   }
 
@@ -122,7 +130,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   // Kept only until the connection is open.
   struct Opening {
     Opening(const Target& target, Exchange& exchange)
-        : handshake(target.url, target.headers, target.subprotocols, exchange.messages, exchange.random) {}
+        : handshake(target.url, target.headers, target.subprotocols, exchange.messages, exchange.random, target.deflate) {}
 
     ClientHandshake handshake;
     ConnectTimes times{};
@@ -140,6 +148,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
       self.events_.on_message(payload, binary, arrival);
       return self.reading();
     }
+    void on_inflated(std::size_t compressed, std::size_t size) const { self.exchange_.collector.inflated(compressed, size); }
     bool on_ping(std::string_view payload) const {
       if (self.unwritten_.size() + self.output().size() > queue_limit) {
         self.end({Failure::backpressure, 0, "the server sent pings and read no answers"});
@@ -242,8 +251,11 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
     ConnectTimes times = opening_->times;
     times.upgrade = now - opening_->started;
     times.subprotocol = opening_->handshake.subprotocol();
+    std::unique_ptr<MessageCodec> codec;
+    if (const auto& agreement = opening_->handshake.deflate()) codec = target_.codecs->codec(*agreement, Role::client);
+    times.compressed = codec != nullptr;
     opening_.reset();
-    engine_.emplace(Role::client, exchange_.messages, exchange_.random);
+    engine_.emplace(Role::client, exchange_.messages, exchange_.random, std::move(codec));
     events_.on_open(now, times);
     return true;
   }

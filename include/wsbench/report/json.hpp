@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <wsbench/deflate_options.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/renamed.hpp>
 #include <wsbench/report/utc_text.hpp>
@@ -74,6 +75,23 @@ void environment_fields(auto& environment, auto each) {
   each("compiler", environment.compiler);
   each("asio_version", environment.asio_version);
   each("wsbench_version", environment.wsbench_version);
+}
+
+void deflate_fields(auto& deflate, auto each) {
+  each("client_context_takeover", deflate.client_context_takeover);
+  each("server_context_takeover", deflate.server_context_takeover);
+  each("client_window_bits", deflate.client_window_bits);
+  each("server_window_bits", deflate.server_window_bits);
+  each("level", deflate.level);
+  each("memory_level", deflate.memory_level);
+}
+
+void compression_counts(auto& compression, auto each) {
+  each("connections", compression.connections);
+  each("bytes_sent", compression.bytes_sent);
+  each("bytes_sent_compressed", compression.bytes_sent_compressed);
+  each("bytes_received", compression.bytes_received);
+  each("bytes_received_compressed", compression.bytes_received_compressed);
 }
 
 void connection_counts(auto& connections, auto each) {
@@ -470,6 +488,7 @@ inline Json histograms_json(const Metrics& metrics) {
 inline void put_metrics(const Report& report, const Metrics& metrics, Json& object) {
   object["connections"] = connections_json(report);
   object["messages"] = messages_json(report, metrics);
+  compression_counts(metrics.compression, into(object["compression"]));
   object["errors"] = errors_json(metrics.failures);
   object["checks"] = checks_json(metrics.checks);
   object["pings"] = pings_json(metrics.pings);
@@ -478,6 +497,19 @@ inline void put_metrics(const Report& report, const Metrics& metrics, Json& obje
   object["fan_out"] = fan_out_json(metrics.fan_out);
   object["time_series"] = time_series_json(report.record(), metrics.series);
   object["histograms"] = histograms_json(metrics);
+}
+
+/// What was asked; the memory follows from the rest.
+inline Json configuration_json(const Configuration& configuration) {
+  Json object;
+  configuration_fields(configuration, into(object));
+  object["fragment_size_bytes"] = configuration.fragment_size;
+  Json& deflate = object["deflate"];
+  if (configuration.deflate) {
+    deflate_fields(*configuration.deflate, into(deflate));
+    deflate["memory_bytes_a_connection"] = deflate_memory(*configuration.deflate);
+  }
+  return object;
 }
 
 inline Json parts_json(const std::vector<PartRecord>& parts, auto report_of) {
@@ -534,7 +566,7 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   detail::message_histograms(record.warm_up, detail::into(document["histograms"]["warm_up"]));
   document["expectations"] = detail::expectations_json(record.expectations);
   document["generator"] = detail::generator_json(record);
-  detail::configuration_fields(record.configuration, detail::into(document["configuration"]));
+  document["configuration"] = detail::configuration_json(record.configuration);
   detail::environment_fields(record.environment, detail::into(document["environment"]));
   return document;
 }

@@ -431,6 +431,31 @@ inline TimeSeries read_time_series(const JsonPlace& place) {
   }
 }
 
+/// Counts that reports did not have before there was compression.
+inline CompressionMetrics read_compression(const JsonPlace& report, const ConnectionMetrics& connections) {
+  CompressionMetrics compression;
+  if (const auto place = report.find("compression")) {
+    compression_counts(compression, from(*place));
+    place->require(compression.connections <= uint128{connections.succeeded} + connections.reconnected, "is on more than were opened");
+  }
+  return compression;
+}
+
+inline Configuration read_configuration(const JsonPlace& place) {
+  Configuration configuration;
+  configuration_fields(configuration, from(place));
+  if (const auto size = place.find("fragment_size_bytes")) size->read(configuration.fragment_size);
+  const auto deflate = place.find("deflate");
+  if (!deflate || deflate->value().is_null()) return configuration;
+  deflate_fields(configuration.deflate.emplace(), from(*deflate));
+  deflate_fields(*configuration.deflate, [&](std::string_view key, int number) {
+    const bool window = key.ends_with("window_bits");
+    const bool known = key.ends_with("takeover") || (number >= (window ? 8 : 1) && number <= (window ? 15 : 9));
+    (*deflate)[std::string(key)].require(known, "is none that zlib knows");
+  });
+  return configuration;
+}
+
 inline Metrics read_metrics(const JsonPlace& report) {
   const JsonPlace messages = report["messages"];
   const JsonPlace histograms = report["histograms"];
@@ -439,6 +464,7 @@ inline Metrics read_metrics(const JsonPlace& report) {
   metrics.labels = read_labels(messages["labels"], histograms["labels"]);
   messages["not_sent"].read(metrics.not_sent);
   traffic_counts(metrics, from(messages));
+  metrics.compression = read_compression(report, metrics.connections);
   metrics.failures = read_errors(report["errors"]);
   metrics.checks = read_checks(report["checks"]);
   metrics.pings = read_pings(report["pings"], histograms["ping"]);
@@ -490,7 +516,7 @@ inline RunRecord read_record(const JsonPlace& report) {
                       .busy = generator["busy"].value().is_null() ? std::nullopt : std::optional{generator["busy"].get<double>()},
                       .overloaded = generator["overloaded"].get<double>(),
                       .kernel_stamps = generator["kernel_stamps"].get<bool>()};
-  configuration_fields(record.configuration, from(report["configuration"]));
+  record.configuration = read_configuration(report["configuration"]);
   environment_fields(record.environment, from(report["environment"]));
   return record;
 }

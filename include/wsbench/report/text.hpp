@@ -14,6 +14,7 @@
 
 #include <wsbench/advice.hpp>
 #include <wsbench/assessment.hpp>
+#include <wsbench/deflate_options.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/verdict_line.hpp>
 #include <wsbench/units.hpp>
@@ -60,6 +61,7 @@ class ReportSections {
     what += ", " + to_string(load().pace) + (load().pace.open() ? " (open loop)" : " (closed loop)");
     if (!load().pace.open() && load().in_flight > 1) what += fmt::format(", {} in flight each", load().in_flight);
     what += ", " + load().behaviour;
+    if (load().fragment_size > 0) what += ", in frames of " + format_size(load().fragment_size);
     if (load().ping_every.count() > 0) what += ", pinged every " + exact_duration(load().ping_every);
     return what;
   }
@@ -139,6 +141,7 @@ class ReportSections {
     phase("  TLS", connections.tls);
     phase("  upgrade", connections.upgrade);
     if (!connections.subprotocols.empty()) entry("subprotocol", subprotocols());
+    if (load().deflate) entry("compression", compression(*load().deflate));
     if (load().insecure) entry("certificates", "NOT CHECKED: any server's was taken");
   }
 
@@ -151,6 +154,18 @@ class ReportSections {
       without -= std::min(without, chosen.count);
     }
     return without > 0 ? text + fmt::format(", none ({})", format_count(without)) : text;
+  }
+
+  std::string compression(const DeflateOptions& deflate) const {
+    const CompressionMetrics& all = metrics().compression;
+    const ConnectionMetrics& connections = metrics().connections;
+    const auto shrunk = [](std::uint64_t bytes, std::uint64_t compressed) {
+      return fmt::format("{} as {}", format_size(bytes), format_size(compressed));
+    };
+    return fmt::format("permessage-deflate on {} of {} connections, at most {} of memory each; messages: {} out, {} in",
+                       format_count(all.connections), format_count(connections.succeeded + connections.reconnected),
+                       format_size(deflate_memory(deflate)), shrunk(all.bytes_sent, all.bytes_sent_compressed),
+                       shrunk(all.bytes_received, all.bytes_received_compressed));
   }
 
   void messages() {

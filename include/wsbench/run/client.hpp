@@ -329,6 +329,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       subprotocol_ = static_cast<std::uint16_t>(*times.subprotocol);
       cohort_.collector.subprotocol_chosen(subprotocol());
     }
+    if (times.compressed) cohort_.collector.compression_agreed();
     keep_alive_.begin(now);
     back_off_.opened(now);
     if (first) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/handshake.hpp>
 #include <wsbench/net/protocol.hpp>
@@ -35,23 +36,33 @@ class EchoPolicy {
   ~EchoPolicy() = default;
 };
 
+/// What all connections of one echo server share.
+struct EchoExchange {
+  EventLoop& loop;
+  MessagePool& messages;
+  Random& random;
+  EchoPolicy& policy;
+  const DeflateOptions* deflate{nullptr};  ///< the compression that is agreed to; null: none
+  CodecFactory* codecs{nullptr};           ///< what makes it
+  std::size_t fragment_size{0};            ///< the most bytes of a message in one frame; 0: all
+};
+
 /// The server's end of one connection.
 class EchoConnection final : private StreamEvents {
  public:
   /// The most bytes that wait for a client to read them; one that exceeds it is dropped.
   static constexpr std::size_t queue_limit = std::size_t{64} << 20U;
 
-  EchoConnection(EventLoop& loop, MessagePool& messages, Random& random, EchoPolicy& policy, std::uint64_t number, bool doomed)
-      : loop_(loop), messages_(messages), random_(random), policy_(policy), number_(number), doomed_(doomed) {}
+  EchoConnection(EchoExchange& exchange, std::uint64_t number, bool doomed) : exchange_(exchange), number_(number), doomed_(doomed) {}
 
   /// Takes over an accepted socket.
   void start(Socket socket, const TlsContext* tls) {
-    handshake_ = std::make_unique<ServerHandshake>(messages_, random_);
+    handshake_ = std::make_unique<ServerHandshake>(exchange_.messages, exchange_.random, exchange_.deflate);
     auto& events = static_cast<StreamEvents&>(*this);
     if (tls == nullptr) {
-      stream_ = std::make_unique<DefaultStream>(loop_, std::move(socket), events);
+      stream_ = std::make_unique<DefaultStream>(exchange_.loop, std::move(socket), events);
     } else {
-      stream_ = tls->secure(loop_, std::move(socket), events, {}, session_);
+      stream_ = tls->secure(exchange_.loop, std::move(socket), events, {}, session_);
     }
   }
 
@@ -66,28 +77,31 @@ class EchoConnection final : private StreamEvents {
 
   /// Takes a message to be written when what led here has returned, or by `flush()`.
   void send(std::string_view payload, bool binary) {
-    if (open()) append_frame(loop_.write_buffer(), Role::server, binary ? Opcode::binary : Opcode::text, payload, random_);
+    if (!open()) return;
+    MessageCodec* const codec = engine_->codec();
+    append_message(output(), Role::server, binary ? Opcode::binary : Opcode::text, codec != nullptr ? codec->compress(payload) : payload,
+                   exchange_.fragment_size, codec != nullptr, exchange_.random);
   }
   /// Begins the closing handshake.
   void close(std::uint16_t code) {
     if (!std::exchange(close_sent_, true)) {
-      append_frame(loop_.write_buffer(), Role::server, Opcode::close, close_payload(code), random_);
+      append_frame(output(), Role::server, Opcode::close, close_payload(code), exchange_.random);
     }
   }
   /// Writes what was taken.
   void flush() {
-    std::string& output = loop_.write_buffer();
-    if (output.empty()) return;
+    std::string& taken = output();
+    if (taken.empty()) return;
     if (unwritten_.empty()) {
-      const std::size_t written = stream_->write(output).bytes;
-      if (written < output.size()) {
-        unwritten_.assign(output, written);
+      const std::size_t written = stream_->write(taken).bytes;
+      if (written < taken.size()) {
+        unwritten_.assign(taken, written);
         stream_->watch_writable(true);
       }
     } else {
-      unwritten_ += output;
+      unwritten_ += taken;
     }
-    output.clear();
+    taken.clear();
     if (unwritten_.size() > queue_limit) over_ = true;
   }
 
@@ -97,24 +111,27 @@ class EchoConnection final : private StreamEvents {
     EchoConnection& self;
 
     bool on_data(std::string_view payload, bool binary) const {
-      self.policy_.on_message(self, payload, binary);
+      self.exchange_.policy.on_message(self, payload, binary);
       return true;
     }
+    void on_inflated(std::size_t, std::size_t) const {}
     bool on_ping(std::string_view payload) const {
-      self.policy_.on_ping(self);
-      if (!self.close_sent_) append_frame(self.loop_.write_buffer(), Role::server, Opcode::pong, payload, self.random_);
+      self.exchange_.policy.on_ping(self);
+      if (!self.close_sent_) append_frame(self.output(), Role::server, Opcode::pong, payload, self.exchange_.random);
       return true;
     }
     bool on_pong(std::string_view) const { return true; }
     bool on_close(const CloseReason& reason) const {
       if (!std::exchange(self.close_sent_, true)) {
-        append_frame(self.loop_.write_buffer(), Role::server, Opcode::close,
-                     reason.code == 1005 ? std::string() : close_payload(reason.code), self.random_);
+        append_frame(self.output(), Role::server, Opcode::close, reason.code == 1005 ? std::string() : close_payload(reason.code),
+                     self.exchange_.random);
       }
       self.over_ = true;
       return false;
     }
   };
+
+  std::string& output() const noexcept { return exchange_.loop.write_buffer(); }
 
   void on_ready(bool readable, bool writable) override {
     if (handshake_) {
@@ -125,11 +142,11 @@ class EchoConnection final : private StreamEvents {
     if (writable && !over_) write_waiting();
     if (readable && !over_) read();
     flush();
-    if (over_) policy_.on_ended(*this);
+    if (over_) exchange_.policy.on_ended(*this);
   }
 
   void read() {
-    const std::span<std::uint8_t> buffer = loop_.read_buffer();
+    const std::span<std::uint8_t> buffer = exchange_.loop.read_buffer();
     const IoResult result = stream_->read(buffer);
     if (result.would_block()) return;
     if (result.error) {
@@ -140,11 +157,13 @@ class EchoConnection final : private StreamEvents {
     if (handshake_) {
       bytes = bytes.subspan(handshake_->take({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
       if (!handshake_->decided()) return;
-      over_ = !handshake_->answer(loop_.write_buffer());
+      over_ = !handshake_->answer(output());
+      std::unique_ptr<MessageCodec> codec;
+      if (const auto& agreement = handshake_->deflate()) codec = exchange_.codecs->codec(*agreement, Role::server);
       handshake_.reset();
       if (over_) return;
-      engine_.emplace(Role::server, messages_, random_);
-      policy_.on_open(*this);
+      engine_.emplace(Role::server, exchange_.messages, exchange_.random, std::move(codec));
+      exchange_.policy.on_open(*this);
     }
     Input input{*this};
     if (const std::optional<ProtocolFault> fault = engine_->feed(bytes, input)) {
@@ -161,10 +180,7 @@ class EchoConnection final : private StreamEvents {
     stream_->watch_writable(false);
   }
 
-  EventLoop& loop_;
-  MessagePool& messages_;
-  Random& random_;
-  EchoPolicy& policy_;
+  EchoExchange& exchange_;
   std::uint64_t number_;
   std::unique_ptr<ServerHandshake> handshake_{};
   std::shared_ptr<void> session_{};

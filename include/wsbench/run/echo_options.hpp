@@ -7,6 +7,7 @@
 
 namespace wsbench {
 
+class Compression;
 class TlsContext;
 
 /// How an echo server behaves; by default it answers every message at once with itself.
@@ -22,6 +23,9 @@ struct EchoServerOptions {
   std::chrono::nanoseconds stall_at{0};     ///< since its start: when it stalls
   std::chrono::nanoseconds stall_for{0};    ///< neither reads nor writes for this long; 0: never
   std::shared_ptr<const TlsContext> tls{};  ///< what it speaks TLS with: `wsbench::tls_server()` of `wsbench/tls.hpp`; without it, plain
+  std::shared_ptr<const Compression>
+      deflate{};                   ///< compresses messages, where the client offers it: `wsbench::deflate()` of `wsbench/deflate.hpp`
+  std::uint64_t fragment_size{0};  ///< answers are sent in frames of at most so many bytes; 0: each in one
 };
 
 }  // namespace wsbench

@@ -24,6 +24,7 @@
 #include <asio/system_error.hpp>
 
 #include <wsbench/error.hpp>
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/connector.hpp>
 #include <wsbench/net/deadline_queue.hpp>
 #include <wsbench/net/event_loop.hpp>
@@ -38,6 +39,12 @@ namespace wsbench::detail {
 class EchoService final : public EchoPolicy {
  public:
   explicit EchoService(EchoServerOptions chosen) : options(std::move(chosen)) {
+    if (options.deflate != nullptr) {
+      codecs_ = options.deflate->codecs();
+      exchange_.deflate = &options.deflate->options();
+      exchange_.codecs = codecs_.get();
+    }
+    exchange_.fragment_size = options.fragment_size;
     listen();
     delayed_.service = this;
     stall_.service = this;
@@ -147,7 +154,7 @@ class EchoService final : public EchoPolicy {
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const std::uint64_t number = ++accepted_;
     const bool doomed = options.close_every > 0 && number % options.close_every == 0;
-    auto connection = std::make_shared<EchoConnection>(loop, pool_, random_, *this, number, doomed);
+    auto connection = std::make_shared<EchoConnection>(exchange_, number, doomed);
     alive_.emplace(connection.get(), connection);
     connection->start(std::move(socket), options.tls.get());
   }
@@ -209,6 +216,8 @@ class EchoService final : public EchoPolicy {
 
   Random random_{1};
   MessagePool pool_{std::size_t{64} << 20U};
+  std::unique_ptr<CodecFactory> codecs_{};
+  EchoExchange exchange_{loop, pool_, random_, *this};
   asio::basic_socket_acceptor<asio::generic::stream_protocol> acceptor_{loop.context()};
   Delayed delayed_{};
   Stall stall_{};

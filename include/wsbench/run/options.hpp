@@ -39,6 +39,7 @@ inline std::string to_string(const Answer& answer) {
   return fmt::format("Client {} - Message {}: {}{:.2f} ms", answer.client, answer.message, why, milliseconds);
 }
 
+class Compression;
 class TlsContext;
 
 /// What is about this run and not about the conversation.
@@ -56,6 +57,9 @@ struct Options {
   std::chrono::nanoseconds connect_timeout{std::chrono::seconds{10}};  ///< until the WebSocket is open, from the start of the attempt
   std::chrono::nanoseconds close_timeout{std::chrono::seconds{2}};     ///< how long the closing handshake may take
   std::shared_ptr<const TlsContext> tls{};  ///< what speaks `wss://`: `wsbench::tls()` of `wsbench/tls.hpp`; without it there is none
+  std::shared_ptr<const Compression>
+      deflate{};                   ///< compresses messages, where the server agrees: `wsbench::deflate()` of `wsbench/deflate.hpp`
+  std::uint64_t fragment_size{0};  ///< messages are sent in frames of at most so many bytes; 0: each in one
   std::uint64_t reconnect_attempts{
       0};  ///< in a row, to make a lost connection again and begin the conversation anew; 0: a user who loses it leaves
   std::chrono::nanoseconds reconnect_delay{std::chrono::milliseconds{100}};  ///< from a loss to the first attempt to connect again, at most

@@ -14,6 +14,7 @@
 #include <asio/ip/tcp.hpp>
 
 #include <wsbench/error.hpp>
+#include <wsbench/net/extension.hpp>
 #include <wsbench/net/url.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/run/process.hpp>
@@ -117,15 +118,6 @@ inline void validate_connect_rate(const Scenario& scenario, const Options& optio
               fmt::format("at {:.15g}/s, {} clients are not there before the duration of {} is over: give a higher one, or 0 "
                           "for no limit",
                           options.connect_rate, scenario.clients.clients(), exact_duration(scenario.duration)));
-}
-
-/// Whether this may stand for a header's name (RFC 7230 section 3.2.6: token).
-inline bool is_token(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
 }
 
 /// Throws Error for what is no address of this machine, which is tried.

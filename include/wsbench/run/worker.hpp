@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <wsbench/metrics_collector.hpp>
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/event_loop.hpp>
 #include <wsbench/net/source_addresses.hpp>
 #include <wsbench/net/url.hpp>
@@ -53,12 +54,16 @@ class Worker {
         cohort_{scenario, options, collector_, loop_, loop_.deadlines(), [this](std::uint64_t id) { client_finished(id); }},
         dealer_(scenario.behaviour.parts()),
         visits_(scenario.clients, scenario.ramp_up, options.connect_rate) {
+    if (options.deflate != nullptr) codecs_ = options.deflate->codecs();
     for (const std::string& url : urls) {
       Target& target = targets_.emplace_back(loop_, parse_url(url), sources_, !options.resolve_each_connect);
       for (const Header& cookie : options.cookies) target.cookies.set(cookie.name, cookie.value);
       for (const Header& header : options.headers) target.headers.emplace_back(header.name, header.value);
       target.subprotocols = options.subprotocols;
       if (target.url.secure) target.tls = options.tls.get();
+      if (codecs_ != nullptr) target.deflate = &options.deflate->options();
+      target.codecs = codecs_.get();
+      target.fragment_size = options.fragment_size;
     }
     if (scenario.warm_up.count() > 0) cohort_.warm_up = &warm_up_;
     if (scenario.pace.open()) {
@@ -226,6 +231,7 @@ class Worker {
   MetricsCollector warm_up_{};
   Exchange exchange_{loop_, messages_, random_, collector_};
   SourceAddresses sources_;
+  std::unique_ptr<CodecFactory> codecs_{};
   std::deque<Target> targets_{};
   FanOut fan_out_;
   Cohort cohort_;

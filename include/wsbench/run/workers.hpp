@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <wsbench/net/compression.hpp>
 #include <wsbench/net/tls_context.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/run/options.hpp>
@@ -232,6 +233,8 @@ class Workers {
     configuration.ping_timeout = options_.ping_timeout;
     configuration.behaviour = scenario_.behaviour.name();
     configuration.insecure = options_.tls != nullptr && !options_.tls->verifies();
+    if (options_.deflate != nullptr) configuration.deflate = options_.deflate->options();
+    configuration.fragment_size = options_.fragment_size;
     configuration.connect_rate = options_.connect_rate;
     configuration.workers = options_.workers;
     configuration.seed = options_.seed;
