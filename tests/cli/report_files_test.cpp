@@ -80,7 +80,7 @@ std::vector<std::string> short_run(const wsbench::EchoServer& server, const std:
   return arguments;
 }
 
-const std::vector<std::string> forms{"--json", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log"};
+const std::vector<std::string> forms{"--json", "--html", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log"};
 
 }  // namespace
 
@@ -90,6 +90,17 @@ TEST_CASE("JUnit is valid by its schema, and a damaged one is not", "[cli][repor
   CHECK(judged_by(xmllint, replaced(text, " hostname=", " host=")) != 0);
   CHECK(judged_by(xmllint, replaced(text, "&lt;b&gt;", "<b>")) != 0);
   CHECK(judged_by(xmllint, replaced(text, "time=\"", "time=\"n/a")) != 0);
+}
+
+TEST_CASE("JSON is valid by its schema, which notices each key that is gone, added, or of another type", "[cli][report_files]") {
+  const std::string schema = tests_dir + "/../include/wsbench/report/report.schema.json";
+  const std::string check = "python3 '" + tests_dir + "/schemas/check_report_schema.py' '" + schema + "' \"$0\"";
+  const std::string text = wsbench::to_json_text(support::full_report());
+  CHECK(judged_by(check, text) == 0);
+  CHECK(judged_by(check, replaced(text, "\"verdict\": \"failed\"", "\"verdict\": \"perfect\"")) != 0);
+  CHECK(judged_by(check, replaced(text, "\"answered\": 1357", "\"answered\": -1")) != 0);
+  CHECK(judged_by(check, replaced(text, "\"valid\": true,", "")) != 0);
+  CHECK(judged_by(check, wsbench::to_json_text(wsbench::Report{wsbench::RunRecord{}})) == 0);
 }
 
 TEST_CASE("promtool takes the Prometheus text, and not a damaged one", "[cli][report_files]") {
@@ -150,7 +161,7 @@ TEST_CASE("a saved run is rendered again, and its verdict is the exit code", "[c
 
 TEST_CASE("a full disk is told of, the report is on stdout, and the other files are written", "[cli][report_files]") {
   const wsbench::EchoServer server;
-  const std::string form = GENERATE("--json", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log");
+  const std::string form = GENERATE("--json", "--html", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log");
   const bool quiet = GENERATE(false, true);
   CAPTURE(form, quiet);
   const ScratchFile other;
@@ -180,7 +191,7 @@ TEST_CASE("a form on stdout is not followed by the text, whatever else could not
 
 TEST_CASE("a file that cannot be opened, and two forms on stdout, are refused before the run", "[cli][report_files]") {
   const wsbench::EchoServer server;
-  const std::string form = GENERATE("--json", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log");
+  const std::string form = GENERATE("--json", "--html", "--junit", "--markdown", "--csv", "--csv-series", "--prometheus", "--hdr-log");
   CAPTURE(form);
   for (const char* place : {"/nowhere/report", "/dev/null/report", "/"}) {
     const Outcome outcome = run_command_line(short_run(server, {form, place}));

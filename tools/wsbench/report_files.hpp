@@ -13,6 +13,7 @@
 #include <wsbench/hdr_log.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/csv.hpp>
+#include <wsbench/report/html.hpp>
 #include <wsbench/report/json.hpp>
 #include <wsbench/report/junit.hpp>
 #include <wsbench/report/markdown.hpp>
@@ -37,6 +38,7 @@ struct ReportForm {
 /// Every form that has a flag, in the order of the help.
 inline constexpr auto report_forms = std::to_array<ReportForm>({
     {"-o,--json", "Write the report as JSON; - for stdout in place of the text", wsbench::to_json_text},
+    {"--html", "Write it as one HTML page", wsbench::to_html},
     {"--junit", "Write it as JUnit's XML: the run, and each expectation", wsbench::to_junit},
     {"--markdown", "Write it as Markdown", wsbench::to_markdown},
     {"--csv", "Write its figures as CSV, one a row", wsbench::to_csv},

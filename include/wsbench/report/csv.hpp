@@ -82,6 +82,7 @@ inline std::string to_csv(const Report& report) {
   };
   word("verdict", name(report.verdict()));
   word("started_at", detail::utc_text(report.record().started_at));
+  word("commit", detail::clean_text(report.record().commit));
   for (const detail::Figure& figure : detail::run_figures(report)) {
     detail::add_csv_row(text, {"run", scenario, figure.metric, figure.label, "", figure.unit, figure.value});
   }

@@ -28,6 +28,7 @@ inline std::vector<std::pair<std::string_view, std::string>> junit_properties(co
   std::vector<std::pair<std::string_view, std::string>> properties{{"verdict", std::string(name(report.verdict()))}};
   for (const std::string& url : load.urls) properties.emplace_back("url", url);
   for (const SubprotocolCount& chosen : report.metrics().connections.subprotocols) properties.emplace_back("subprotocol", chosen.name);
+  if (!report.record().commit.empty()) properties.emplace_back("commit", report.record().commit);
   properties.emplace_back("clients", to_string(load.population));
   properties.emplace_back("pace", to_string(load.pace));
   properties.emplace_back("behaviour", load.behaviour);

@@ -200,8 +200,10 @@ class MarkdownReport {
   void origin() {
     const Environment& where = report_.record().environment;
     if (where == Environment{}) return;
-    text_ += fmt::format("\n{}, {}, {} {}, wsbench {}\n", markdown_line(where.host), markdown_line(where.system), where.cores,
-                         where.cores == 1 ? "core" : "cores", markdown_line(where.wsbench_version));
+    const std::string& commit = report_.record().commit;
+    text_ += fmt::format("\n{}, {}, {} {}, wsbench {}{}\n", markdown_line(where.host), markdown_line(where.system), where.cores,
+                         where.cores == 1 ? "core" : "cores", markdown_line(where.wsbench_version),
+                         commit.empty() ? std::string() : ", commit " + markdown_line(commit));
   }
 
   const Report& report_;

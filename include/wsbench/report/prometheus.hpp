@@ -20,7 +20,9 @@ namespace detail {
 class PrometheusText {
  public:
   explicit PrometheusText(const Report& report) : scenario_(clean_text(report.record().scenario)) {
-    add("wsbench_run_info", "The run's verdict", "gauge", "", {{"verdict", std::string(name(report.verdict()))}}, "1");
+    const std::string commit = clean_text(report.record().commit);
+    add("wsbench_run_info", "The run's verdict", "gauge", "",
+        {{"verdict", name(report.verdict())}, {commit.empty() ? std::string_view() : "commit", commit}}, "1");
     for (const Figure& figure : run_figures(report)) add_number({}, {}, figure);
     for_each_scope(report, [this](std::string_view kind, const std::string& name, const Report& each) {
       const std::string_view scope = kind == "run" ? std::string_view() : kind;
