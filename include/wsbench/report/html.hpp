@@ -60,9 +60,9 @@ dd { grid-column: 2; margin: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
-thead th { color: var(--faint); font-weight: normal; }
-tbody th, th:first-child, td.words { text-align: left; font-weight: normal; white-space: normal; min-width: 8rem; }
-td.words + td.words { min-width: 12rem; }
+th { font-weight: normal; }
+thead th { color: var(--faint); }
+tbody th, th:first-child, .words { text-align: left; white-space: normal; min-width: 8rem; }
 details { margin: .5rem 0; }
 svg { display: block; max-width: 46rem; height: auto; margin: .5rem 0; }
 .c0, .bar { color: var(--c0); }
@@ -73,9 +73,10 @@ svg { display: block; max-width: 46rem; height: auto; margin: .5rem 0; }
   svg g { font-size: 20px; }
   dl { display: block; }
   dd { margin: 0 0 .3rem 1rem; }
+  th, td { padding: .2rem .4rem; }
 }
 @media print {
-  :root { --back: #fff; --fore: #000; --faint: #333; --line: #999; --good: #000; --bad: #000; --c0: #000; --c1: #000; --c2: #000; --c3: #000; }
+  :root { color-scheme: light; --back: #fff; --fore: #000; --faint: #333; --line: #999; --good: #000; --bad: #000; --c0: #000; --c1: #000; --c2: #000; --c3: #000; }
   main { max-width: none; padding: 0; }
   .wide, .long { overflow: visible; max-height: none; }
   svg, tr, dt, dd, .verdict { break-inside: avoid; }
@@ -154,12 +155,15 @@ class HtmlReport final : public ReportSections {
 
   void table_head(const std::vector<std::string>& columns) override { begin_table("<td></td>", columns); }
 
-  // With what stands above the names of the rows.
-  void begin_table(std::string_view corner, const std::vector<std::string>& columns) {
+  // With what stands above the names of the rows; columns of words, not figures, come last.
+  void begin_table(std::string_view corner, const std::vector<std::string>& columns, std::size_t of_words = 0) {
     close();
     write("<div class=\"wide\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">\n<table>\n<thead>\n<tr>{}", escaped_markup(title_),
           corner);
-    for (const std::string& column : columns) write("<th scope=\"col\">{}</th>", escaped_markup(column));
+    for (std::size_t index = 0; index < columns.size(); ++index) {
+      const bool is_of_words = index + of_words >= columns.size();
+      write("<th scope=\"col\"{}>{}</th>", is_of_words ? " class=\"words\"" : "", escaped_markup(columns[index]));
+    }
     html_ += "</tr>\n</thead>\n<tbody>\n";
     open_ = Open::table;
   }
@@ -181,6 +185,11 @@ class HtmlReport final : public ReportSections {
     write("<p class=\"remark\">{}</p>\n", words(text));
   }
 
+  std::string_view title() const {
+    const std::string& name = report().record().scenario;
+    return name.empty() ? std::string_view("a load test") : name;
+  }
+
   void head() {
     const std::string verdict = verdict_in_words();
     write(R"(<!DOCTYPE html>
@@ -195,15 +204,15 @@ class HtmlReport final : public ReportSections {
 <body>
 <main>
 )",
-          verdict, escaped_markup(report().record().scenario), html_style);
+          verdict, escaped_markup(title()), html_style);
   }
 
   void verdict() {
     const std::string word = verdict_in_words();
     const std::string line = verdict_line(report());
     const std::string why = line.substr(std::min(line.size(), word.size() + 2));  // after the word, a colon and a blank
-    write("<h1>{}</h1>\n<div class=\"verdict {}\"><strong>{}</strong> {}</div>\n", words(report().record().scenario),
-          name(report().verdict()), word, words(why));
+    write("<h1>{}</h1>\n<div class=\"verdict {}\"><strong>{}</strong> {}</div>\n", words(title()), name(report().verdict()), word,
+          words(why));
     const std::string load = load_in_words();
     if (!load.empty()) write("<p>{}</p>\n", words(load));
     const auto started_at = report().record().started_at;
@@ -213,18 +222,18 @@ class HtmlReport final : public ReportSections {
   void expectations() {
     if (report().expectations().empty()) return;
     section("Expectations");
-    begin_table("<th scope=\"col\">expected</th>", {"it is", ""});
+    begin_table("<th scope=\"col\">expected</th>", {"verdict", "it is"}, 1);
     for (const ExpectationResult& expectation : report().expectations()) {
       begin_row(expectation.text);
-      write("<td>{}</td><td class=\"{}\">{}</td></tr>\n",
-            expectation.actual ? format_figure(expectation.actual, expectation.unit) : "n/a: not measured",
-            expectation.met ? "met" : "missed", expectation.met ? "met" : "MISSED");
+      write("<td class=\"{}\">{}</td><td class=\"words\">{}</td></tr>\n", expectation.met ? "met" : "missed",
+            expectation.met ? "met" : "MISSED",
+            expectation.actual ? format_figure(expectation.actual, expectation.unit) : "n/a: not measured");
     }
   }
 
   void assessment() {
     section("Assessment");
-    begin_table("<td></td>", {"it is", "rating"});
+    begin_table("<td></td>", {"it is", "rating"}, 1);
     for (const RatedFigure& rated : assess(report())) {
       const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
       begin_row(rated.bounds.what);
@@ -237,10 +246,9 @@ class HtmlReport final : public ReportSections {
     const std::vector<Advice> found = advice(report());
     if (found.empty()) return;
     section("Advice");
-    begin_table("<th scope=\"col\">what the figures show</th>", {"seen", "look at"});
     for (const Advice& each : found) {
-      begin_row(each.what);
-      write("<td class=\"words\">{}</td><td class=\"words\">{}</td></tr>\n", words(each.evidence), words(each.next));
+      entry(each.what, "seen: " + each.evidence);
+      entry("", "look at: " + each.next);
     }
   }
 
@@ -302,7 +310,7 @@ class HtmlReport final : public ReportSections {
     const std::vector<FailureCount> failures = metrics().failures.by_count();
     if (failures.empty()) return;
     section("Errors");
-    begin_table("<th scope=\"col\">error</th>", {"count", "first after", "sample"});
+    begin_table("<th scope=\"col\">error</th>", {"count", "first after", "sample"}, 1);
     for (const FailureCount& failure : failures) {
       begin_row(label(failure));
       write("<td>{}</td><td>{}</td><td class=\"words\">{}</td></tr>\n", format_count(failure.count), format_duration(failure.first_at),

@@ -123,7 +123,7 @@ class CurveDrawing {
 
  private:
   static constexpr double left = 76;
-  static constexpr double plot_width = 520;
+  static constexpr double plot_width = 500;
   static constexpr double plot_height = 130;
   static constexpr double head = 30;
   static constexpr double panel_height = plot_height + head + 14;
