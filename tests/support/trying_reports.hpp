@@ -19,6 +19,7 @@ inline wsbench::Report report_of_a_day() {
   wsbench::MetricsCollector collector;
   std::vector<wsbench::MetricsCollector::LabelId> labels;
   for (int n = 0; n < 20; ++n) labels.push_back(collector.label("label " + std::to_string(n)));
+  collector.at(0s);
   for (int client = 0; client < 100; ++client) {
     collector.connection_attempted();
     collector.connection_opened({.tcp = 1ms, .upgrade = 2ms, .total = 3ms});

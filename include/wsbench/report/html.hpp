@@ -54,7 +54,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 .missed, .poor { font-weight: bold; }
 .remark { color: var(--faint); font-size: .9rem; margin: .3rem 0; }
 .long { display: block; max-height: 6em; overflow: auto; }
-dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .15rem 1rem; margin: 0; }
+dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .15rem 1rem; margin: .5rem 0; }
 dt { grid-column: 1; color: var(--faint); max-width: 16rem; }
 dd { grid-column: 2; margin: 0; }
 .wide { overflow-x: auto; }
@@ -328,9 +328,9 @@ class HtmlReport final : public ReportSections {
     const auto count = [this](std::string_view name, std::uint64_t number) {
       if (number > 0) entry(name, format_count(number));
     };
-    entry("users", to_string(load().population));
+    if (load().population != Population{}) entry("users", to_string(load().population));
     entry("pace", to_string(load().pace));
-    entry("behaviour", load().behaviour);
+    if (!load().behaviour.empty()) entry("behaviour", load().behaviour);
     duration("duration", load().duration);
     count("messages each", load().messages);
     duration("ramp-up", load().ramp_up);
