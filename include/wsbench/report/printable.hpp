@@ -133,4 +133,10 @@ inline std::string cut_to(std::size_t columns, std::string_view text) {
   }
 }
 
+/// The printable text with blanks behind it, up to so many columns.
+inline std::string padded(std::size_t columns, std::string text) {
+  const std::size_t taken = columns_of(text);
+  return text.append(columns - std::min(columns, taken), ' ');
+}
+
 }  // namespace wsbench::detail

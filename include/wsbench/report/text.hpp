@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -16,7 +18,11 @@
 #include <wsbench/assessment.hpp>
 #include <wsbench/deflate_options.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/report/printable.hpp>
+#include <wsbench/report/text_charts.hpp>
+#include <wsbench/report/text_style.hpp>
 #include <wsbench/report/verdict_line.hpp>
+#include <wsbench/report/wrapped_lines.hpp>
 #include <wsbench/units.hpp>
 
 namespace wsbench {
@@ -248,16 +254,25 @@ class ReportSections {
     for (const NoteMetrics& note : metrics().notes) spread_row(note.label, note.duration);
   }
 
+  // A count as a cell of a table: from a million on in millions, or more.
+  static std::string cell(std::uint64_t count) {
+    if (count < 1'000'000) return format_count(count);
+    double value = static_cast<double>(count) / 1e6;
+    std::string_view letters = "MGTPE";
+    for (; value >= 999.995; letters.remove_prefix(1)) value /= 1000;
+    return fmt::format("{:.2f}{}", value, letters.front());
+  }
+
   void parts(std::string_view title, const std::vector<PartRecord>& parts, bool long_names) {
     if (parts.empty()) return;
     section(title);
     table_head({"clients", "sent", "answered", "failed", "median", "p95", "max"});
     for (const PartRecord& part : parts) {
       const MessageMetrics all = part.metrics.messages();
-      const std::vector<std::string> cells{format_count(part.metrics.connections.succeeded),
-                                           format_count(all.sent),
-                                           format_count(all.answered),
-                                           format_count(all.failed),
+      const std::vector<std::string> cells{cell(part.metrics.connections.succeeded),
+                                           cell(all.sent),
+                                           cell(all.answered),
+                                           cell(all.failed),
                                            cell(all.response_time, Statistic::p50),
                                            cell(all.response_time, Statistic::p95),
                                            cell(all.response_time, Statistic::max)};
@@ -355,16 +370,17 @@ class ReportSections {
   bool few_samples_{false};
 };
 
-/// Writes a report as text of at most 80 columns, as far as names of the embedder's own allow.
+/// Writes a report as text of at most 80 columns, whatever the names in it.
 class TextReport final : public ReportSections {
  public:
-  using ReportSections::ReportSections;
+  TextReport(const Report& report, TextStyle style) : ReportSections(report), style_(style) {}
 
   std::string text() {
     head();
     summary();
     connections();
     messages();
+    latency_charts();
     fan_out();
     pushes();
     pings_and_notes();
@@ -381,9 +397,13 @@ class TextReport final : public ReportSections {
   }
 
  private:
-  static constexpr std::size_t columns = 80;
   static constexpr std::size_t name_width = 16;
+  static constexpr std::size_t row_name_width = 15;
+  static constexpr std::size_t longest_name = text_columns - 4;
 
+  enum class Colour : std::uint8_t { bold = 1, red = 31, green = 32, yellow = 33, cyan = 36 };
+
+  // What is printed as it is: text that is printable already.
   template <class... Arguments>
   void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
@@ -392,54 +412,69 @@ class TextReport final : public ReportSections {
     text_ += '\n';
   }
 
-  void section(std::string_view title) override { line("\n{}", title); }
-  void entry(std::string_view name, std::string_view value) override { wrapped(fmt::format("  {:<{}}  ", name, name_width), value); }
-  void remark(std::string_view words) override { line("  {}", words); }
+  std::string in(Colour colour, std::string_view text) const {
+    return style_.colour && !text.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", static_cast<int>(colour), text) : std::string(text);
+  }
+  CharacterSet characters() const noexcept { return style_.unicode ? CharacterSet::unicode : CharacterSet::ascii; }
+  std::string safe(std::string_view text, std::size_t most = longest_name) const { return cut_to(most, printable(text, characters())); }
+
+  void section(std::string_view title) override { line("\n{}", in(Colour::bold, title)); }
+  void wrapped(const std::string& start, std::string_view words) { text_ += wrapped_lines(start, words, characters()); }
+
+  // The name in a column of so many, or on a line of its own.
+  std::string name_in(std::size_t columns, std::string_view name) {
+    std::string shown = safe(name);
+    if (columns_of(shown) <= columns) return padded(columns, std::move(shown));
+    line("  {}", shown);
+    return std::string(columns, ' ');
+  }
+  void entry(std::string_view name, std::string_view value) override { wrapped("  " + name_in(name_width, name) + "  ", value); }
+  void remark(std::string_view words) override { wrapped("  ", words); }
 
   void table_head(const std::vector<std::string>& titles) override { table_row("", titles); }
   void table_row(std::string_view name, const std::vector<std::string>& cells) override {
-    std::string row = fmt::format("  {:<15.15}", name);
+    std::string row = "  " + name_in(row_name_width, name);
     for (const std::string& text : cells) row += fmt::format("{:>9}", text);
     line("{}", row);
   }
-  // Above its figures.
-  void long_row(std::string_view name, const std::vector<std::string>& cells) override {
-    line("  {}", name);
-    table_row("", cells);
-  }
-
-  // The words after `start`, with further lines indented as far as it reaches.
-  void wrapped(const std::string& start, std::string_view words) {
-    std::string current = start;
-    bool empty = true;
-    while (!words.empty()) {
-      const std::size_t end = std::min(words.find(' '), words.size());
-      const std::string_view word = words.substr(0, end);
-      words.remove_prefix(std::min(end + 1, words.size()));
-      if (!empty && current.size() + 1 + word.size() > columns) {
-        line("{}", current);
-        current.assign(start.size(), ' ');
-        empty = true;
-      }
-      if (!std::exchange(empty, false)) current += ' ';
-      current += word;
-    }
-    line("{}", current);
-  }
+  void long_row(std::string_view name, const std::vector<std::string>& cells) override { table_row(name, cells); }
 
   void head() {
-    line("{}: {}", report().record().scenario, verdict_in_words());
+    line("{}: {}", safe(report().record().scenario, 60), in(verdict_colour(), verdict_in_words()));
     if (const std::string what = load_in_words(); !what.empty()) {
       wrapped("", what);
-      for (const std::string& url : load().urls) line("{}", url);
+      for (const std::string& url : load().urls) line("{}", safe(url, text_columns));
     }
+  }
+
+  // How the answers' times are spread, and how their p95 went.
+  void latency_charts() {
+    const Histogram& times = report().messages().response_time;
+    if (times.count() == 0) return;
+    constexpr std::size_t most_bars = 12;
+    constexpr std::size_t bar_columns = 48;
+    const std::vector<HistogramBar> bars = histogram_bars(times, most_bars);
+    const auto fewer = [](const HistogramBar& a, const HistogramBar& b) { return a.count < b.count; };
+    const auto largest = static_cast<double>(std::max_element(bars.begin(), bars.end(), fewer)->count);
+    section("Latency");
+    for (const HistogramBar& bar : bars) {
+      const std::string drawn = bar_of(static_cast<double>(bar.count) / largest, bar_columns, characters());
+      line("  up to {:>8}  {:>11}  {}", format_duration(bar.up_to), format_count(bar.count), in(Colour::cyan, drawn));
+    }
+    const std::optional<P95OverTime> course = p95_over_time(metrics().series, text_columns - name_width - 4);
+    if (!course) return;
+    std::optional<std::chrono::nanoseconds> highest;
+    for (const auto& value : course->values) highest = std::max(highest, value);
+    line("  {:<{}}  {}", "p95 over time", name_width, in(Colour::cyan, sparkline(course->values, characters())));
+    entry("", fmt::format("{} each, from 0 to {}", exact_duration(course->piece), format_figure_of(highest)));
   }
 
   void assessment() {
     section("Assessment");
     for (const RatedFigure& rated : assess(report())) {
       const std::string why = rated.why_not_rated.empty() ? "" : ": " + rated.why_not_rated;
-      line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit), name(rated.rating), why);
+      line("  {:<25} {:>10}  {}{}", rated.bounds.what, format_figure(rated.figure, rated.bounds.metric.unit),
+           in(colour_of(rated.rating), name(rated.rating)), why);
     }
   }
 
@@ -448,7 +483,7 @@ class TextReport final : public ReportSections {
     if (found.empty()) return;
     section("Advice");
     for (const Advice& each : found) {
-      wrapped("  ", each.what);
+      line("  {}", in(Colour::yellow, each.what));
       wrapped("    seen     ", each.evidence);
       wrapped("    look at  ", each.next);
     }
@@ -458,28 +493,60 @@ class TextReport final : public ReportSections {
     if (report().expectations().empty()) return;
     section("Expectations");
     for (const ExpectationResult& expectation : report().expectations()) {
-      line("  {:<6}  {:<36} {}", expectation.met ? "met" : "MISSED", expectation.text,
-           expectation.actual ? "it is " + format_figure(expectation.actual, expectation.unit) : "n/a: not measured");
+      const std::string start = "  " + padded(8, expectation.met ? in(Colour::green, "met") : in(Colour::red, "MISSED"));
+      const std::string text = safe(expectation.text, 200);
+      const std::string actual = expectation.actual ? "it is " + format_figure(expectation.actual, expectation.unit) : "n/a: not measured";
+      if (columns_of(text) <= 36) {
+        line("{}{} {}", start, padded(36, text), actual);
+      } else {
+        wrapped(start, text + ": " + actual);
+      }
     }
+  }
+
+  Colour verdict_colour() const {
+    switch (report().verdict()) {
+      case Verdict::passed: return Colour::green;
+      case Verdict::failed:
+      case Verdict::no_connection: return Colour::red;
+      case Verdict::invalid:
+      case Verdict::interrupted: break;
+    }
+    return Colour::yellow;
+  }
+  static Colour colour_of(Rating rating) {
+    switch (rating) {
+      case Rating::good: return Colour::green;
+      case Rating::acceptable: return Colour::yellow;
+      case Rating::poor: return Colour::red;
+      case Rating::not_rated: break;
+    }
+    return Colour::bold;
   }
 
   // Why, in one line: the last thing a reader sees.
   void verdict() {
     line("");
+    const std::string words = verdict_in_words();
+    const std::size_t begin = text_.size();
     wrapped("", verdict_line(report()));
+    text_.replace(begin, words.size(), in(verdict_colour(), words));
   }
 
+  TextStyle style_;
   std::string text_{};
 };
 
 }  // namespace detail
 
-/// The report for people: plain text of 80 columns, the verdict first and last.
-inline std::string to_text(const Report& report) {
-  return detail::TextReport{report}.text();
+/// The report for people: text of 80 columns, the verdict first and last; plain ASCII unless asked otherwise.
+///
+/// Whatever names and samples hold, they break no line and give a terminal no instruction.
+inline std::string to_text(const Report& report, TextStyle style = {}) {
+  return detail::TextReport{report, style}.text();
 }
 
-/// Prints the report for people.
+/// Prints the report for people, in plain ASCII.
 inline std::ostream& operator<<(std::ostream& out, const Report& report) {
   return out << to_text(report);
 }
