@@ -35,6 +35,7 @@
 #include "progress.hpp"
 #include "report_files.hpp"
 #include "standard_loads.hpp"
+#include "terminal.hpp"
 
 namespace {
 
@@ -71,7 +72,7 @@ wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progres
 /// Prints the report, unless that is not wanted, and writes its files; `unwritten` is what could not be written before.
 ExitCode tell(const wsbench::Report& report, cli::ReportFiles& files, bool quiet, std::string unwritten = {}) {
   const auto print = [&] {
-    if (!files.in_place_of_text()) std::cout << report << std::flush;
+    if (!files.in_place_of_text()) std::cout << to_text(report, cli::style_of_stdout()) << std::flush;
   };
   if (!quiet) print();
   if (const std::string problems = files.write(report); !problems.empty()) unwritten += (unwritten.empty() ? "" : "; ") + problems;
