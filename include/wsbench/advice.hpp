@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <wsbench/assessment.hpp>
+#include <wsbench/rank_statistics.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/units.hpp>
 
@@ -113,13 +115,6 @@ inline FailureAdvice advice_on(Failure failure, int code) {
     case Failure::other: return {"Something else went wrong", "what the system says"};
   }
   return {};
-}
-
-/// The median of values that are given in any order; there is one at least.
-inline double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// How many standard errors a series is from having no trend, upward positive (Mann 1945, Kendall 1975; without the correction for ties,
@@ -300,9 +295,9 @@ class Adviser {
     const bool steady = load().population.kind() != Population::Kind::stages && load().pace.stages().empty();
     const std::vector<double> medians = medians_under_load();
     if (!steady || medians.size() < climb_slots) return;
-    const auto third = static_cast<std::ptrdiff_t>(medians.size() / 3);
-    const double first = median_of({medians.begin(), medians.begin() + third});
-    const double last = median_of({medians.end() - third, medians.end()});
+    const std::size_t third = medians.size() / 3;
+    const double first = *median_of(std::span(medians).first(third));
+    const double last = *median_of(std::span(medians).last(third));
     if (last < first * climb_ratio || last - first < climb_least || trend_of(medians) < climb_certain) return;
     const auto in_time = [](double nanoseconds) {
       return format_duration(std::chrono::nanoseconds{static_cast<std::int64_t>(nanoseconds)});
