@@ -16,6 +16,7 @@
 
 #include <wsbench/advice.hpp>
 #include <wsbench/assessment.hpp>
+#include <wsbench/deflate_options.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/charts.hpp>
 #include <wsbench/report/markup.hpp>
@@ -331,6 +332,7 @@ class HtmlReport final : public ReportSections {
     if (load().population != Population{}) entry("users", to_string(load().population));
     entry("pace", to_string(load().pace));
     if (!load().behaviour.empty()) entry("behaviour", load().behaviour);
+    count("bytes in a frame at most", load().fragment_size);
     duration("duration", load().duration);
     count("messages each", load().messages);
     duration("ramp-up", load().ramp_up);
@@ -345,6 +347,13 @@ class HtmlReport final : public ReportSections {
     }
     duration("ping every", load().ping_every);
     if (load().ping_every.count() > 0) duration("pong within", load().ping_timeout);
+    if (load().deflate) {
+      const DeflateOptions& deflate = *load().deflate;
+      entry("compression",
+            fmt::format("permessage-deflate at level {}, windows of {} and {} bits, context takeover of clients {} and of servers {}",
+                        deflate.level, deflate.client_window_bits, deflate.server_window_bits,
+                        deflate.client_context_takeover ? "on" : "off", deflate.server_context_takeover ? "on" : "off"));
+    }
     if (load().insecure) entry("certificates", "not checked");
     count("workers", load().workers);
     entry("seed", fmt::format("{}", load().seed));
