@@ -67,12 +67,13 @@ TEST_CASE("bare and without a terminal it prints its help", "[cli]") {
   const Outcome outcome = run({});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.errors.empty());
-  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show", "merge"}) CHECK(has(outcome.out, command));
+  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show", "merge", "compare", "history"})
+    CHECK(has(outcome.out, command));
   CHECK(has(outcome.out, "Exit codes"));
 }
 
 TEST_CASE("help fits eighty columns", "[cli]") {
-  const std::string command = GENERATE("", "light", "run", "serve", "show", "merge");
+  const std::string command = GENERATE("", "light", "run", "serve", "show", "merge", "compare", "history");
   CAPTURE(command);
   const Outcome outcome = command.empty() ? run({"--help"}) : run({command, "--help"});
   CHECK(outcome.exit_code == 0);

@@ -291,7 +291,7 @@ TEST_CASE("golden: a comparison as text and JSON", "[comparison]") {
   CHECK(longest_line(text) <= 80);
   CHECK(std::all_of(text.begin(), text.end(), [](char letter) { return letter == '\n' || (letter >= ' ' && letter != '\x7f'); }));
   support::require_golden("comparison.txt", text);
-  support::require_golden("comparison.json", wsbench::to_json_text(comparison));
+  support::require_golden("comparison.json", wsbench::to_json_text({comparison}));
 }
 
 TEST_CASE("a comparison withstands any name and any figure", "[comparison]") {
@@ -309,7 +309,7 @@ TEST_CASE("a comparison withstands any name and any figure", "[comparison]") {
     const std::string text = wsbench::to_text(comparison);
     INFO(text);
     CHECK(longest_line(text) <= 80);
-    const nlohmann::json document = nlohmann::json::parse(wsbench::to_json_text(comparison));
+    const nlohmann::json document = nlohmann::json::parse(wsbench::to_json_text({comparison}))[0];
     CHECK(document["figures"].size() == 6);
     CHECK(document["figures"][0]["by"]["low"].is_number());
     for (const char* const strange : {"nan", "inf"}) CHECK(text.find(strange) == std::string::npos);

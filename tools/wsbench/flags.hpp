@@ -30,6 +30,7 @@ namespace cli {
 /// Where the report goes.
 struct Output {
   ReportFileNames files{};  ///< in which forms, to which files
+  std::string archive{};    ///< a folder that keeps the run; empty: none
   bool quiet{false};        ///< no text and no progress
   bool verbose{false};      ///< every answer as it comes
 };
@@ -339,6 +340,9 @@ inline void add_run(CLI::App& app, Request& request) {
   app.add_option("--commit", request.options.commit,
                  "The version that is tested [$GITHUB_SHA, $CI_COMMIT_SHA, or git's HEAD in this folder]")
       ->type_name("TEXT")
+      ->group(group);
+  app.add_option("--archive", request.output.archive, "Keep the run in this folder, for history and compare")
+      ->type_name("DIR")
       ->group(group);
   app.add_flag("-v,--verbose", request.output.verbose, "Tell of every answer as it comes")->group(group);
   app.add_flag("-q,--quiet", request.output.quiet, "Print no report and no progress: the exit code tells")->group(group);

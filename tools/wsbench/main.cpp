@@ -27,11 +27,14 @@
 
 #include "choice.hpp"
 #include "commit.hpp"
+#include "compare_command.hpp"
 #include "exit_code.hpp"
 #include "flags.hpp"
 #include "github.hpp"
 #include "help.hpp"
+#include "history_command.hpp"
 #include "interruption.hpp"
+#include "keeping.hpp"
 #include "progress.hpp"
 #include "report_files.hpp"
 #include "standard_loads.hpp"
@@ -95,10 +98,13 @@ ExitCode run(cli::Request request) {
   const wsbench::LoadTest test{request.urls, request.scenario, request.options};
   test.validate();
   cli::ReportFiles files{request.output.files};
+  const cli::Keeping archive{request.output.archive};
   cli::Progress progress{!request.output.quiet && !request.output.verbose};
   const wsbench::Report report = run_to_end(test, progress);
   std::fflush(stdout);  // what --verbose printed comes before the report
-  return tell(report, files, request.output.quiet, cli::tell_github(report));
+  std::string unwritten = archive.keep(report);
+  if (const std::string problem = cli::tell_github(report); !problem.empty()) unwritten += (unwritten.empty() ? "" : "; ") + problem;
+  return tell(report, files, request.output.quiet, std::move(unwritten));
 }
 
 ExitCode run_chosen() {
@@ -189,6 +195,8 @@ class CommandLine {
     add_serve_command();
     add_show_command();
     add_merge_command();
+    add_compare_command();
+    add_history_command();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -303,6 +311,20 @@ class CommandLine {
         add_command("merge", "Runs of one scenario at the same time, as one", [files, output] { return merge(*files, *output); });
     command.add_option("files", *files, "What --json wrote")->required()->type_name("RUN.json...");
     cli::add_report_files(command, *output);
+  }
+
+  void add_compare_command() {
+    auto request = std::make_shared<cli::CompareRequest>();
+    CLI::App& command =
+        add_command("compare", "Runs of a new version with those of an old one", [request] { return cli::compare(*request); });
+    cli::add_compare(command, *request);
+  }
+
+  void add_history_command() {
+    auto folder = std::make_shared<std::string>();
+    CLI::App& command =
+        add_command("history", "The runs that --archive kept, and their trends", [folder] { return cli::show_history(*folder); });
+    command.add_option("folder", *folder, "What --archive was given")->required()->type_name("DIR");
   }
 
   CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};

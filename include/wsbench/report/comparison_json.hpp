@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -46,8 +47,8 @@ inline Json figure_json(const FigureChange& figure) {
 
 }  // namespace detail
 
-/// The comparison as JSON text, indented by two, with a newline at its end; durations are in seconds, shares of one.
-inline std::string to_json_text(const VersionComparison& comparison) {
+/// The comparison as a JSON document; durations are in seconds, shares of one.
+inline nlohmann::ordered_json to_json(const VersionComparison& comparison) {
   detail::Json document;
   document["schema_version"] = detail::json_schema_version;
   document["scenario"] = comparison.scenario;
@@ -58,8 +59,15 @@ inline std::string to_json_text(const VersionComparison& comparison) {
   document["figures"] = detail::Json::array();
   for (const FigureChange& figure : comparison.figures) document["figures"].push_back(detail::figure_json(figure));
   document["notes"] = comparison.notes;
+  return document;
+}
+
+/// Comparisons, one for each load, as a list in JSON text, indented by two, with a newline at its end.
+inline std::string to_json_text(const std::vector<VersionComparison>& comparisons) {
+  detail::Json list = detail::Json::array();
+  for (const VersionComparison& comparison : comparisons) list.push_back(to_json(comparison));
   std::string text;
-  detail::print(document, 0, text);
+  detail::print(list, 0, text);
   return text += '\n';
 }
 

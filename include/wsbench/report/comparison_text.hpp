@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -39,6 +42,25 @@ inline std::string figure_row(const FigureChange& figure) {
   return row + '\n';
 }
 
+/// Why figures cannot be told, each reason once: "latency.p95, latency.p99: not measured".
+inline std::vector<std::string> reasons_of(const VersionComparison& comparison) {
+  std::vector<std::pair<std::string, std::string>> figures_by_reason;
+  for (const FigureChange& figure : comparison.figures) {
+    if (figure.why.empty()) continue;
+    const auto known = std::find_if(figures_by_reason.begin(), figures_by_reason.end(),
+                                    [&figure](const auto& entry) { return entry.first == figure.why; });
+    const std::string metric = in_one_line(to_string(figure.metric));
+    if (known == figures_by_reason.end()) {
+      figures_by_reason.emplace_back(figure.why, metric);
+    } else {
+      known->second += ", " + metric;
+    }
+  }
+  std::vector<std::string> reasons;
+  for (const auto& [reason, figures] : figures_by_reason) reasons.push_back(figures + ": " + reason);
+  return reasons;
+}
+
 inline std::string verdict_of(const VersionComparison& comparison) {
   if (comparison.any(Change::worse)) return comparison.any(Change::better) ? "WORSE in some, BETTER in others" : "WORSE";
   if (comparison.any(Change::better)) return "BETTER";
@@ -53,15 +75,10 @@ inline std::string to_text(const VersionComparison& comparison) {
   text += detail::runs_line("base", comparison.base) + detail::runs_line("new", comparison.current) + '\n';
   fmt::format_to(std::back_inserter(text), "  {:<11}{:<20}{:>9}{:>9}{:>10}{:>19}\n", "", "", "base", "new", "change", "95 % interval");
   for (const FigureChange& figure : comparison.figures) text += detail::figure_row(figure);
-  std::string_view separator = "\n";
-  const auto add = [&](const std::string& start, const std::string& line) {
-    text.append(separator).append(detail::wrapped_lines(start, line));
-    separator = "";
-  };
-  for (const FigureChange& figure : comparison.figures) {
-    if (!figure.why.empty()) add("  ", detail::in_one_line(to_string(figure.metric)) + ": " + figure.why);
-  }
-  for (const std::string& note : comparison.notes) add("  ", "note: " + note);
+  std::vector<std::string> remarks = detail::reasons_of(comparison);
+  for (const std::string& note : comparison.notes) remarks.push_back("note: " + note);
+  if (!remarks.empty()) text += '\n';
+  for (const std::string& remark : remarks) text += detail::wrapped_lines("  ", remark);
   return text;
 }
 
