@@ -31,7 +31,8 @@ inline std::ostream& operator<<(std::ostream& out, Implementation implementation
   return out;
 }
 
-/// How a real server behaves, but for aiohttp, which only echoes; by default it answers each message at once and in one piece.
+/// How a real server behaves, but for aiohttp, which only echoes, compressed where that is offered; by default it answers each message at
+/// once and in one piece.
 struct Conduct {
   std::chrono::milliseconds delay{0};  ///< before each answer; python_websockets only
   std::uint64_t swallow_every{0};      ///< every nth message over all connections gets no answer; python_websockets only; 0: none
@@ -41,6 +42,8 @@ struct Conduct {
   std::uint64_t close_at{0};           ///< closes each connection in place of its nth answer; 0: never
   std::uint16_t close_code{1000};      ///< with which it does
   std::string close_reason{};          ///< with which it does
+  bool deflate{false};                 ///< compresses, where a client offers it
+  bool no_context_takeover{false};     ///< but each message for itself
   std::string socket{};                ///< a Unix socket to listen at in place of a port; python_websockets only; empty: none
 };
 
@@ -145,6 +148,8 @@ class RealServer {
     choose("close_at", conduct.close_at, 0);
     choose("close_code", conduct.close_code, 1000);
     if (conduct.ping) chosen.emplace_back("ping", "");
+    if (conduct.deflate) chosen.emplace_back("deflate", "");
+    if (conduct.no_context_takeover) chosen.emplace_back("no_context_takeover", "");
     if (!conduct.close_reason.empty()) chosen.emplace_back("close_reason", conduct.close_reason);
     if (!conduct.socket.empty()) chosen.emplace_back("socket", conduct.socket);
     return chosen;

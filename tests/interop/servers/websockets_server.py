@@ -11,6 +11,7 @@ import sys
 import time
 
 import websockets
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 
 def options():
@@ -23,8 +24,17 @@ def options():
     parser.add_argument("--close-at", type=int, default=0, help="close each connection in place of answering its nth message")
     parser.add_argument("--close-code", type=int, default=1000)
     parser.add_argument("--close-reason", default="")
+    parser.add_argument("--deflate", action="store_true", help="compress, where a client offers it")
+    parser.add_argument("--no-context-takeover", action="store_true", help="but each message for itself, in both directions")
     parser.add_argument("--socket", help="listen at this Unix socket and at no port")
     return parser.parse_args()
+
+
+def extensions(conduct):
+    if not conduct.deflate:
+        return []
+    forgets = conduct.no_context_takeover
+    return [ServerPerMessageDeflateFactory(server_no_context_takeover=forgets, client_no_context_takeover=forgets)]
 
 
 class EchoServer:
@@ -101,8 +111,9 @@ async def main():
     server = EchoServer(options())
     # A message of any size, and room for every client of the stress scenario to knock at once.
     path = server.conduct.socket
-    serving = (websockets.unix_serve(server.serve_connection, path, max_size=None, backlog=1024) if path else
-               websockets.serve(server.serve_connection, "127.0.0.1", 0, max_size=None, backlog=1024))
+    settings = {"max_size": None, "backlog": 1024, "compression": None, "extensions": extensions(server.conduct)}
+    serving = (websockets.unix_serve(server.serve_connection, path, **settings) if path else
+               websockets.serve(server.serve_connection, "127.0.0.1", 0, **settings))
     async with serving as listening:
         print(json.dumps({"port": 0 if path else listening.sockets[0].getsockname()[1]}), flush=True)
         await answer_questions(server)

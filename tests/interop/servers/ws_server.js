@@ -2,13 +2,15 @@
 //
 // Prints {"port": n} once it listens on 127.0.0.1. Each line "counts" on its input is answered by a line of what it counted so far;
 // the end of its input ends it. Options are name=value: pieces=3 answers in fragments, ping=1 pings before each answer,
-// close_after=5 close_code=4001 close_reason=text closes each connection after that many answers, close_at=5 in place of that answer.
+// close_after=5 close_code=4001 close_reason=text closes each connection after that many answers, close_at=5 in place of that answer;
+// deflate=1 compresses, where a client offers it, and with no_context_takeover=1 each message for itself.
 'use strict';
 
 const readline = require('readline');
 const { WebSocket, WebSocketServer } = require('ws');
 
-const conduct = Object.assign({ pieces: '1', ping: '', close_after: '0', close_at: '0', close_code: '1000', close_reason: '' },
+const conduct = Object.assign({ pieces: '1', ping: '', close_after: '0', close_at: '0', close_code: '1000', close_reason: '',
+                                deflate: '', no_context_takeover: '' },
                               Object.fromEntries(process.argv.slice(2).map((option) => option.split('='))));
 const counts = {
   connections: 0, received: 0, received_binary: 0, received_bytes: 0, sent: 0, pings: 0, pongs: 0, close_codes: {}, errors: [],
@@ -31,7 +33,9 @@ function ping(socket) {
   socket.ping('are you there');
 }
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 1024 });
+const forgets = Boolean(conduct.no_context_takeover) || undefined;  // false would refuse clients that ask for it
+const perMessageDeflate = conduct.deflate ? { threshold: 0, serverNoContextTakeover: forgets, clientNoContextTakeover: forgets } : false;
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 1024, perMessageDeflate });
 server.on('listening', () => console.log(JSON.stringify({ port: server.address().port })));
 server.on('connection', (socket) => {
   counts.connections += 1;
