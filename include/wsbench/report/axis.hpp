@@ -95,9 +95,9 @@ inline double round_down(double value) noexcept {
 /// From 0 to a round number not below `highest`, in round steps of at least `least`.
 inline Axis linear_axis(double highest, double least, auto text_of) {
   const double step = std::max(round_up(highest / (most_ticks - 1)), least);
-  const double steps = std::max(1.0, std::ceil(highest / step * (1 - 1e-12)));
+  const int steps = static_cast<int>(std::max(1.0, std::ceil(highest / step * (1 - 1e-12))));  // most_ticks at most
   std::vector<Tick> ticks;
-  for (double n = 0; n <= steps; ++n) ticks.push_back({n * step, text_of(n * step)});
+  for (int n = 0; n <= steps; ++n) ticks.push_back({n * step, text_of(n * step)});
   return Axis(Axis::Scale::linear, 0, steps * step, std::move(ticks));
 }
 
