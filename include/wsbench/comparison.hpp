@@ -202,6 +202,15 @@ void add_each_once(std::vector<std::string>& texts, const std::vector<Report>& r
   }
 }
 
+/// The run that all others are held to: one that had an answer, since only that tells by which clock, if there is one.
+inline const Report& reference_among(const std::vector<Report>& base, const std::vector<Report>& current) {
+  for (const std::vector<Report>* const runs : {&base, &current}) {
+    const auto answered = std::find_if(runs->begin(), runs->end(), [](const Report& report) { return report.messages().answered > 0; });
+    if (answered != runs->end()) return *answered;
+  }
+  return base.front();
+}
+
 inline ComparedRuns runs_of(const std::vector<Report>& reports) {
   ComparedRuns compared;
   compared.runs = static_cast<std::size_t>(std::count_if(reports.begin(), reports.end(), tells_of_server));
@@ -243,9 +252,10 @@ void note_difference(VersionComparison& comparison, const std::vector<Report>& b
 inline VersionComparison compare(const std::vector<Report>& base, const std::vector<Report>& current,
                                  const std::vector<MetricName>& figures) {
   if (base.empty() || current.empty()) throw Error("compare", "there is no run of a version: give at least one of either");
+  const Report& reference = detail::reference_among(base, current);
   for (const std::vector<Report>* const runs : {&base, &current}) {
     for (const Report& report : *runs) {
-      const std::string difference = detail::difference_in_load(base.front().record(), report.record());
+      const std::string difference = detail::difference_in_load(reference.record(), report.record());
       if (!difference.empty()) throw Error("compare", "the runs differ in " + difference + ": compare runs of the same load");
     }
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +24,6 @@ struct HistoryEntry {
   std::string commit{};                                ///< which version was tested; empty: not known
   Verdict verdict{Verdict::passed};                    ///< what came of it
   bool telling{true};                                  ///< whether it says anything about the server: not invalid, not interrupted
-  std::uint64_t clients{0};                            ///< how many users at most at once; 0 where they arrive
   std::optional<double> success_rate{};                ///< a share of one
   std::optional<double> mean{};                        ///< latency, or of a broadcast delivery, in seconds
   std::optional<double> p95{};                         ///< the same
@@ -54,7 +52,6 @@ class History {
                        .commit = report.record().commit,
                        .verdict = report.verdict(),
                        .telling = detail::tells_of_server(report),
-                       .clients = report.record().configuration.clients,
                        .success_rate = report.success_rate()};
     const char* const quantity = report.metrics().fan_out.published > 0 ? "delivery" : "latency";
     entry.mean = report.figure({quantity, Statistic::mean, {}, Unit::seconds});

@@ -235,6 +235,16 @@ TEST_CASE("versions under different loads are not compared, and what differs is 
   CHECK_THROWS_AS(wsbench::compare(runs(5, 20ms), {}), wsbench::Error);
 }
 
+TEST_CASE("latencies by different clocks are not compared, whichever run comes first", "[comparison]") {
+  RunRecord stamped = run_of({});
+  stamped.generator.kernel_stamps = true;
+  const Report unanswered{run_of({.answered = 0, .failed = 100})};
+  CHECK_THROWS_AS(wsbench::compare({Report{stamped}}, {Report{run_of({})}}), wsbench::Error);
+  CHECK_THROWS_AS(wsbench::compare({unanswered, Report{stamped}}, {Report{run_of({})}}), wsbench::Error);
+  CHECK_THROWS_AS(wsbench::compare({unanswered}, {Report{stamped}, Report{run_of({})}}), wsbench::Error);
+  CHECK_NOTHROW(wsbench::compare({unanswered, Report{stamped}}, {unanswered, Report{stamped}}));
+}
+
 TEST_CASE("what else differs between the runs is noted", "[comparison]") {
   RunRecord here = run_of({}, "aa");
   here.environment.host = "one";

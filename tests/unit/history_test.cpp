@@ -67,7 +67,7 @@ TEST_CASE("a history has its runs in the order of their dates, whatever order th
   CHECK(history.entries()[0].started_at == first_day + 24h);
   CHECK(history.entries()[2].mean == Approx(0.003));
   CHECK(history.entries()[2].success_rate == 1.0);
-  CHECK(history.entries()[2].clients == 10);
+  CHECK(history.loads().at(history.entries()[2].load).configuration.clients == 10);
 }
 
 TEST_CASE("latency that climbs or falls from run to run is a trend", "[history]") {

@@ -17,13 +17,19 @@ namespace wsbench {
 
 namespace detail {
 
-inline std::string history_row(const HistoryEntry& entry, const std::string& scenario) {
+// A record filled by hand does not have to say.
+inline std::string clients_of(const RunRecord& load) {
+  if (load.configuration.population.kind() == Population::Kind::arrivals) return "arriving";
+  return load.configuration.clients > 0 ? format_count(load.configuration.clients) : "n/a";
+}
+
+inline std::string history_row(const HistoryEntry& entry, const RunRecord& load) {
   std::string minute = utc_second(entry.started_at).substr(0, 16);
   minute.replace(10, 1, " ");
-  std::string row = fmt::format("{:<2}{:<14}{:>9}{:>10}{:>9}{:>9}  {:<16}  {}", entry.telling ? "" : "!", cut_to(13, printable(scenario)),
-                                entry.clients > 0 ? format_count(entry.clients) : "arriving",
-                                format_figure(entry.success_rate, Unit::share), format_figure(entry.mean, Unit::seconds),
-                                format_figure(entry.p95, Unit::seconds), minute, printable(entry.commit.substr(0, 7)).substr(0, 7));
+  std::string row =
+      fmt::format("{:<2}{:<14}{:>9}{:>10}{:>9}{:>9}  {:<16}  {}", entry.telling ? "" : "!", cut_to(13, printable(load.scenario)),
+                  clients_of(load), format_figure(entry.success_rate, Unit::share), format_figure(entry.mean, Unit::seconds),
+                  format_figure(entry.p95, Unit::seconds), minute, printable(entry.commit.substr(0, 7)).substr(0, 7));
   row.erase(row.find_last_not_of(' ') + 1);
   return row + '\n';
 }
@@ -47,7 +53,7 @@ inline std::string to_text(const History& history) {
                                  "date (UTC)", "commit");
   bool all_telling = true;
   for (const HistoryEntry& entry : history.entries()) {
-    text += detail::history_row(entry, history.loads().at(entry.load).scenario);
+    text += detail::history_row(entry, history.loads().at(entry.load));
     all_telling = all_telling && entry.telling;
   }
   if (!all_telling) text += "  ! invalid or interrupted: it says nothing about the server, and is in no trend\n";
