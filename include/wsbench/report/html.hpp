@@ -21,7 +21,7 @@
 #include <wsbench/report/charts.hpp>
 #include <wsbench/report/markup.hpp>
 #include <wsbench/report/picture.hpp>
-#include <wsbench/report/text.hpp>
+#include <wsbench/report/sections.hpp>
 #include <wsbench/report/utc_text.hpp>
 #include <wsbench/report/verdict_line.hpp>
 #include <wsbench/units.hpp>
@@ -102,8 +102,8 @@ class HtmlReport final : public ReportSections {
     connections();
     phase_picture();
     messages();
-    parts("Parts", report().record().parts, false);
-    parts("Targets", report().record().targets, true);
+    parts("Parts", report().record().parts);
+    parts("Targets", report().record().targets);
     fan_out();
     pushes();
     pings_and_notes();
@@ -174,7 +174,6 @@ class HtmlReport final : public ReportSections {
     for (const std::string& cell : cells) write("<td>{}</td>", escaped_markup(cell));
     html_ += "</tr>\n";
   }
-  void long_row(std::string_view name, const std::vector<std::string>& cells) override { table_row(name, cells); }
 
   void begin_row(std::string_view name) {
     const bool blank = name.find_first_not_of(' ') == name.npos;
