@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,68 +40,68 @@ std::string taken(std::string_view& text, std::string_view letters) {
   return front;
 }
 
-// The elements of a page; requires what XML does: each is closed, in its order, and every attribute has its quotes.
+void demand(bool holds, std::string_view what, std::string_view where = {}) {
+  if (!holds) throw std::runtime_error(std::string(what) + ": " + std::string(where.substr(0, 200)));
+}
+
+// The elements of a page; demands what XML does: each is closed, in its order, and every attribute has its quotes.
 std::vector<Tag> tags_of(std::string_view page) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
   std::vector<Tag> tags;
   std::vector<std::string> open;
-  REQUIRE(page.starts_with("<!DOCTYPE html>\n"));
+  demand(page.starts_with("<!DOCTYPE html>\n"), "the page is no HTML", page);
   for (std::size_t at = page.find('<', 1); at != page.npos; at = page.find('<', at + 1)) {
-    std::string_view rest = page.substr(at + 1, page.find('>', at) - at - 1);
-    INFO('<' << rest.substr(0, 200) << '>');
-    REQUIRE(at + rest.size() + 1 < page.size());
+    const std::string_view whole = page.substr(at + 1, page.find('>', at) - at - 1);
+    std::string_view rest = whole;
+    demand(at + rest.size() + 1 < page.size(), "a tag without an end", whole);
     if (rest.front() == '/') {
-      REQUIRE(!open.empty());
-      REQUIRE(open.back() == rest.substr(1));
+      demand(!open.empty() && open.back() == rest.substr(1), "an end of what is not open", whole);
       open.pop_back();
       continue;
     }
     Tag& tag = tags.emplace_back(Tag{taken(rest, letters), {}});
-    REQUIRE(!tag.name.empty());
+    demand(!tag.name.empty(), "an element without a name", whole);
     while (rest.starts_with(' ')) {
       rest.remove_prefix(1);
       const std::string name = taken(rest, letters);
-      REQUIRE(rest.starts_with("=\""));
+      demand(rest.starts_with("=\""), "an attribute without quotes", whole);
       const std::size_t end = rest.find('"', 2);
-      REQUIRE(end != rest.npos);
-      REQUIRE_FALSE(tag.has(name));
+      demand(end != rest.npos, "an attribute without an end", whole);
+      demand(!tag.has(name), "an attribute that stands twice", whole);
       tag.attributes.emplace_back(name, rest.substr(2, end - 2));
-      REQUIRE(tag.attributes.back().second.find('<') == std::string::npos);
       rest.remove_prefix(end + 1);
     }
     if (rest == "/") continue;
-    REQUIRE(rest.empty());
+    demand(rest.empty(), "more in a tag than attributes", whole);
     open.push_back(tag.name);
   }
-  REQUIRE(open.empty());
+  demand(open.empty(), "an element that is not closed", open.empty() ? std::string() : open.back());
   return tags;
 }
 
-void require_well_formed(std::string_view page) {
-  tags_of(page);
-}
-
-// No script, nothing from elsewhere, and no figure that is none.
-void require_harmless(std::string_view page) {
+// A well-formed page without a script, with nothing from elsewhere, and no picture of numbers that are none.
+void require_sound(std::string_view page) {
   const std::set<std::string_view> passive{"html", "head", "meta",    "title",   "style", "body", "main",  "h1",    "h2",    "p",
                                            "div",  "span", "strong",  "dl",      "dt",    "dd",   "table", "thead", "tbody", "tr",
                                            "th",   "td",   "details", "summary", "svg",   "desc", "g",     "path",  "rect",  "text"};
   for (const Tag& tag : tags_of(page)) {
-    INFO(tag.name);
-    REQUIRE(passive.contains(tag.name));
+    demand(passive.contains(tag.name), "an element that does something", tag.name);
     for (const auto& [name, value] : tag.attributes) {
-      INFO(name);
-      REQUIRE_FALSE(name.starts_with("on"));
-      for (const std::string_view loading : {"src", "href", "style", "srcset", "data", "background"}) REQUIRE(name != loading);
-      // Of numbers there are only those that are some.
-      if (tag.name == "path" || tag.name == "rect" || tag.name == "svg") REQUIRE(value.find("nan") == value.npos);
-      if (tag.name == "path" || tag.name == "rect" || tag.name == "svg") REQUIRE(value.find("inf") == value.npos);
+      demand(!name.starts_with("on"), "an attribute that is a script", name);
+      for (const std::string_view loading : {"src", "href", "style", "srcset", "data", "background"})
+        demand(name != loading, "an attribute that loads", name);
+      const bool drawn = tag.name == "path" || tag.name == "rect" || tag.name == "svg";
+      demand(!drawn || (value.find("nan") == value.npos && value.find("inf") == value.npos), "a number that is none", value);
     }
   }
-  for (const std::string_view loading : {"url(", "@import"}) {
-    const std::size_t style_end = page.find("</style>");
-    REQUIRE(page.substr(0, style_end).find(loading) == page.npos);
-  }
+  const std::string_view style = page.substr(0, page.find("</style>"));
+  for (const std::string_view loading : {"url(", "@import"}) demand(style.find(loading) == style.npos, "a style that loads", loading);
+  SUCCEED();
+}
+
+const std::string& full_page() {
+  static const std::string page = to_html(support::full_report());
+  return page;
 }
 
 std::size_t count_of(std::string_view text, std::string_view what) {
@@ -112,10 +113,9 @@ std::size_t count_of(std::string_view text, std::string_view what) {
 }  // namespace
 
 TEST_CASE("golden: HTML", "[html]") {
-  const std::string page = to_html(support::full_report());
+  const std::string& page = full_page();
   support::require_golden("report.html", page);
-  require_well_formed(page);
-  require_harmless(page);
+  require_sound(page);
 }
 
 TEST_CASE("the page begins with the verdict and why, and has what was expected next", "[html]") {
@@ -131,8 +131,7 @@ TEST_CASE("the page begins with the verdict and why, and has what was expected n
     INFO(page);
     CHECK(count_of(page, verdict) == 1);
     CHECK(page.find(verdict) < page.find("<h2>"));
-    require_well_formed(page);
-    require_harmless(page);
+    require_sound(page);
     const bool expects = !report.expectations().empty();
     CHECK(count_of(page, "<h2>Expectations</h2>") == (expects ? 1 : 0));
     if (expects) CHECK(page.find("<h2>Expectations</h2>") < page.find("<h2>Summary</h2>"));
@@ -140,7 +139,7 @@ TEST_CASE("the page begins with the verdict and why, and has what was expected n
 }
 
 TEST_CASE("every table of the page says what its rows and columns are", "[html]") {
-  const std::string page = to_html(support::full_report());
+  const std::string& page = full_page();
   CHECK(count_of(page, "<table>") > 10);
   for (const Tag& tag : tags_of(page)) {
     if (tag.name == "th") CHECK(tag.has("scope"));
@@ -149,7 +148,7 @@ TEST_CASE("every table of the page says what its rows and columns are", "[html]"
 }
 
 TEST_CASE("every picture of the page has a title and a description", "[html]") {
-  const std::string page = to_html(support::full_report());
+  const std::string& page = full_page();
   CHECK(count_of(page, "<svg ") == 3);
   const std::vector<Tag> tags = tags_of(page);
   for (std::size_t index = 0; index < tags.size(); ++index) {
@@ -164,8 +163,7 @@ TEST_CASE("every picture of the page has a title and a description", "[html]") {
 TEST_CASE("whatever bytes names are, the page stays a page", "[html]") {
   for (const std::string& name : support::hostile_names()) {
     const std::string page = to_html(support::report_named(name));
-    require_well_formed(page);
-    require_harmless(page);
+    require_sound(page);
     CHECK(wsbench::detail::is_utf8(page));
   }
 }
@@ -173,16 +171,14 @@ TEST_CASE("whatever bytes names are, the page stays a page", "[html]") {
 TEST_CASE("a record filled by hand with next to nothing is a page", "[html]") {
   for (RunRecord record : {RunRecord{}, support::small_record(1)}) {
     const std::string page = to_html(Report(record));
-    require_well_formed(page);
-    require_harmless(page);
+    require_sound(page);
     CHECK(count_of(page, "<svg ") == 0);
     // A time series that reaches beyond the duration the record has, or a warm-up longer than it.
     record.metrics.series.answered(500s, 2ms);
     record.configuration.warm_up = 1h;
     record.duration = 0s;
     const std::string longer = to_html(Report(record));
-    require_well_formed(longer);
-    require_harmless(longer);
+    require_sound(longer);
     CHECK(count_of(longer, "<svg ") == 1);
   }
 }
@@ -192,8 +188,7 @@ TEST_CASE("the page of a day is under a megabyte, and shows an outage of a minut
   CHECK(page.size() < 1'000'000);
   INFO(page.size() << " bytes");
   CHECK(page.size() < 100'000);
-  require_well_formed(page);
-  // 640 errors in each slot of 32 seconds that is whole within the outage.
+  require_sound(page);
   CHECK(page.find(">errors</text>") != page.npos);
   CHECK(page.find("Errors in each 32s") != page.npos);
   std::size_t bars = 0;
@@ -207,5 +202,5 @@ TEST_CASE("the page of a day is under a megabyte, and shows an outage of a minut
   CHECK(bars <= 3);
   const std::string_view table = std::string_view(page).substr(page.find("<details>"), page.find("</details>") - page.find("<details>"));
   CHECK(count_of(table, "<tr>") <= 25);
-  CHECK(count_of(table, ">1,200</td></tr>") == 1);  // all of the outage's errors in one row
+  CHECK(count_of(table, ">60</td></tr>") == 1);  // all of the outage's errors in one row
 }
