@@ -155,7 +155,8 @@ inline MetricName parse_metric(std::string_view text, std::string_view name) {
   const std::size_t close = brace == name.npos ? brace : name.find('}', brace);
   if (brace != name.npos && close == name.npos) refuse_expectation(text, "has no closing brace");
   const std::size_t dot = name.find('.', brace == name.npos ? 0 : close);
-  const std::string_view quantity = name.substr(0, std::min(brace, dot));
+  std::string_view quantity = name.substr(0, std::min(brace, dot));
+  if (quantity == "connect") quantity = "connect_time";  // as people write it
   const auto known =
       std::find_if(known_quantities.begin(), known_quantities.end(), [&](const auto& entry) { return entry.name == quantity; });
   if (known == known_quantities.end()) refuse_expectation(text, "has the unknown figure " + in_quotes(quantity));

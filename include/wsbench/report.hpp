@@ -100,6 +100,7 @@ struct RunRecord {
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
   std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end
+  std::string ended_early_by{};                        ///< the expectation that was missed already, for which it was ended; empty: none
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
   std::uint64_t warm_up_not_sent{0};                   ///< of the warm-up's: due, but with no connection to go to
@@ -281,7 +282,7 @@ class Report {
   /// Whether answers were expected and none came.
   bool unanswered() const noexcept { return messages_.answered == 0 && planned() > messages_.one_way; }
 
-  /// Whether every expectation held, and answers came where they were expected.
+  /// Whether every expectation held, at the end and whenever one could have ended the run, and answers came where they were expected.
   bool passed() const noexcept { return verdict() == Verdict::passed; }
 
   /// The one word for the run; the first that applies of no connection, interrupted, invalid, failed, passed.
@@ -290,7 +291,7 @@ class Report {
     if (connections.attempted > 0 && connections.succeeded == 0 && connections.failed > 0) return Verdict::no_connection;
     if (record_.interrupted) return Verdict::interrupted;
     if (!valid()) return Verdict::invalid;
-    bool met = !unanswered();
+    bool met = !unanswered() && record_.ended_early_by.empty();
     for (const ExpectationResult& expectation : record_.expectations) met = met && expectation.met;
     return met ? Verdict::passed : Verdict::failed;
   }

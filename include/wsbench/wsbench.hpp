@@ -17,4 +17,5 @@
 #include <wsbench/report/text.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/scenarios.hpp>
+#include <wsbench/slo.hpp>
 #include <wsbench/version.hpp>

@@ -15,6 +15,7 @@ TEST_CASE("an expectation is read as it is written in code", "[expectation]") {
   CHECK(parse_expectation("latency{a<b}.max < 1s") == (metric::latency("a<b").max < 1s));
   CHECK(parse_expectation("service_time.mean<1.5 ms") == (metric::service_time.mean < 1500us));
   CHECK(parse_expectation("connect_time.max < 2s") == (metric::connect_time.max < 2s));
+  CHECK(parse_expectation("connect.max < 2s") == (metric::connect_time.max < 2s));
   CHECK(parse_expectation("success_rate > 99%") == (metric::success_rate > 0.99));
   CHECK(parse_expectation("success_rate >= 0.5") == (metric::success_rate >= 0.5));
   CHECK(parse_expectation("  errors == 0 ") == (metric::errors == 0.0));

@@ -311,6 +311,18 @@ TEST_CASE("a report that tells no commit is read as one that does not know it", 
   CHECK(document_of(Report{RunRecord{}})["commit"].is_null());
 }
 
+TEST_CASE("the expectation that a run was ended for survives, and older reports have none", "[json]") {
+  RunRecord record = rich_record(1ns);
+  record.ended_early_by = "latency{\"a\"}.p95 < 1ms";
+  const Report report{record};
+  CHECK(report_from_json(wsbench::to_json_text(report)) == report);
+  Json document = document_of(report);
+  CHECK(document["ended_early_by"] == record.ended_early_by);
+  document.erase("ended_early_by");
+  CHECK(report_from_json(document.dump()).record().ended_early_by.empty());
+  CHECK(document_of(Report{RunRecord{}})["ended_early_by"].is_null());
+}
+
 TEST_CASE("every verdict survives, an interruption before any connection too", "[json]") {
   RunRecord passed = rich_record();
   RunRecord failed = passed;
@@ -760,6 +772,7 @@ TEST_CASE("a wrong type and a number out of range are named", "[json]") {
   check_refused({
       {"/scenario", "1", "scenario: must be a text, and is 1"},
       {"/commit", "7", "commit: must be a text, and is 7"},
+      {"/ended_early_by", "true", "ended_early_by: must be a text, and is true"},
       {"/interrupted", "\"no\"", "interrupted: must be true or false, and is \"no\""},
       {"/connections", "[]", "connections: must be an object, and is a list"},
       {"/messages/not_sent", "-1", "messages.not_sent: must be a whole number from 0 to 18446744073709551615, and is -1"},

@@ -67,6 +67,7 @@ TEST_CASE("what stands beside the histograms adds up, or is the worst of all", "
   one.generator = {.cpu_time = 2s, .max_rss_kib = 700, .busy = 0.2, .overloaded = 0.5};
   RunRecord other = run_with({1ms});
   other.interrupted = true;
+  other.ended_early_by = "latency.p95 < 1ms";
   other.warm_up.sent = 4;
   other.warm_up_not_sent = 5;
   other.generator = {.cpu_time = 3s, .max_rss_kib = 900, .busy = 0.9, .overloaded = 0.1};
@@ -74,6 +75,7 @@ TEST_CASE("what stands beside the histograms adds up, or is the worst of all", "
     const RunRecord merged = wsbench::merge(runs).record();
     CHECK(merged.duration == 11s);
     CHECK(merged.interrupted);
+    CHECK(merged.ended_early_by == "latency.p95 < 1ms");
     CHECK(merged.warm_up.sent == 7);
     CHECK(merged.warm_up_not_sent == 7);
     CHECK((merged.generator == wsbench::GeneratorFigures{.cpu_time = 5s, .max_rss_kib = 900, .busy = 0.9, .overloaded = 0.5}));

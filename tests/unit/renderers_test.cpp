@@ -173,6 +173,10 @@ TEST_CASE("JUnit: each verdict has its failures and errors", "[renderers]") {
   CHECK(suite(support::interrupted_report()) == R"(tests="1" failures="0" errors="1")");
   CHECK(suite(support::unconnected_report()) == R"(tests="1" failures="1" errors="0")");
   CHECK(has(wsbench::to_junit(support::failed_report()), R"(<failure type="no_data")"));
+  RunRecord ended_early = support::passed_report().record();
+  ended_early.ended_early_by = "latency.p95 < 5ms";
+  CHECK(suite(Report(ended_early)) == R"(tests="2" failures="1" errors="0")");
+  CHECK(has(wsbench::to_junit(Report(ended_early)), R"(<failure type="ended_early")"));
   CHECK(has(wsbench::to_junit(support::failed_report()), R"(<failure type="missed" message="latency.mean &lt; 5ms: it is 10.0 ms">)"));
   CHECK(has(wsbench::to_junit(support::unconnected_report()), R"(name="wsbench")"));  // it had no name
 }

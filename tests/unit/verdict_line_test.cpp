@@ -25,6 +25,18 @@ TEST_CASE("all reasons why a report is invalid are in its verdict's line", "[ver
   CHECK(verdict_line(report) == "INVALID: " + report.invalid_because()[0] + "; " + report.invalid_because()[1]);
 }
 
+TEST_CASE("a run that was ended early has failed, whatever its figures came to, and says for what", "[verdict_line]") {
+  wsbench::RunRecord record = support::passed_report().record();
+  record.ended_early_by = "latency.p95 < 5ms";
+  CHECK(wsbench::Report{record}.verdict() == wsbench::Verdict::failed);
+  CHECK(verdict_line(wsbench::Report{record}) == "FAILED: ended after 2.00 s, when latency.p95 < 5ms was missed");
+  record = support::failed_report().record();
+  record.ended_early_by = "latency.mean < 5ms";
+  CHECK(verdict_line(wsbench::Report{record}) ==
+        "FAILED: ended after 2.00 s, when latency.mean < 5ms was missed; missed latency.mean < 5ms (it is 10.0 ms), check{welcomed} > 99% "
+        "(n/a: not measured)");
+}
+
 TEST_CASE("nothing could connect, and no failure says why", "[verdict_line]") {
   wsbench::RunRecord record = support::unconnected_report().record();
   record.metrics.failures = {};

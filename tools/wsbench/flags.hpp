@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <wsbench/authorization.hpp>
@@ -20,6 +21,7 @@
 #include <wsbench/run/options.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/scenarios.hpp>
+#include <wsbench/slo.hpp>
 #include <wsbench/tls.hpp>
 #include <wsbench/units.hpp>
 
@@ -131,6 +133,14 @@ inline void add_load(CLI::App& app, Request& request) {
       ->group(group);
 }
 
+inline std::string service_levels_in_words() {
+  std::string words;
+  for (const wsbench::ServiceLevel& level : wsbench::service_levels) {
+    words += fmt::format("{}{} (p95 < {})", words.empty() ? "Expect what suits " : ", ", level.name, wsbench::exact_duration(level.p95));
+  }
+  return words;
+}
+
 /// What is said.
 inline void add_conversation(CLI::App& app, Request& request) {
   const char* const group = "Messages";
@@ -160,6 +170,14 @@ inline void add_conversation(CLI::App& app, Request& request) {
          "What must hold: \"latency.p95 < 200ms\", \"success_rate > 99%\"; may be given again")
       ->type_name("TEXT")
       ->allow_extra_args(false)
+      ->group(group);
+  add_parsed(app, "--slo", "NAME", service_levels_in_words(), wsbench::service_level,
+             [&request](const std::vector<wsbench::Expectation>& expect) {
+               request.scenario.expect.insert(request.scenario.expect.end(), expect.begin(), expect.end());
+             })
+      ->group(group);
+  add_parsed(app, "--abort-on-fail", "TIME", "End the run if an expectation is missed so long after the start, or later",
+             wsbench::parse_duration, [&request](std::chrono::nanoseconds delay) { request.options.abort_on_fail = delay; })
       ->group(group);
 }
 

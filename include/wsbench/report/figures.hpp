@@ -135,6 +135,7 @@ class ReportFigures {
     counter("messages_unclaimed", "Messages that nobody waited for", metrics.unclaimed);
     counter("bytes_sent", "Bytes sent, with handshakes and framing", metrics.bytes_sent, "bytes");
     counter("bytes_received", "Bytes received, with handshakes and framing", metrics.bytes_received, "bytes");
+    compression();
     counter("errors", "Failures of every kind", metrics.failures.total());
     for (const FailureCount& failure : metrics.failures.by_count()) {
       counter_of("failures", "Failures of this kind", "failure", label(failure), failure.count);
@@ -142,6 +143,16 @@ class ReportFigures {
     times("latency", "From when a message was due until its answer arrived", all.response_time);
     times("service_time", "From just before a message was written until its answer arrived", all.service_time);
     times("failed_time", "From when a message was due until it was given up", all.failed_time);
+  }
+
+  void compression() {
+    const CompressionMetrics& compression = report_.metrics().compression;
+    if (compression.connections == 0) return;
+    counter("connections_compressed", "Connections that agreed on compression", compression.connections);
+    counter("payload_bytes_sent", "Payload of the messages sent where compression was agreed on", compression.bytes_sent, "bytes");
+    counter("payload_bytes_sent_compressed", "The same as it went out", compression.bytes_sent_compressed, "bytes");
+    counter("payload_bytes_received", "Payload of the messages that came compressed", compression.bytes_received, "bytes");
+    counter("payload_bytes_received_compressed", "The same as it came in", compression.bytes_received_compressed, "bytes");
   }
 
   void labels() {

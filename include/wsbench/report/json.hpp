@@ -559,6 +559,7 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["valid"] = report.valid();
   document["invalid_because"] = report.invalid_because();
   document["interrupted"] = record.interrupted;
+  document["ended_early_by"] = record.ended_early_by.empty() ? detail::Json{} : detail::Json(record.ended_early_by);
   detail::put_metrics(report, metrics, document);
   document["parts"] = detail::parts_json(record.parts, [&](const std::string& part) { return report.part(part); });
   document["targets"] = detail::parts_json(record.targets, [&](const std::string& url) { return report.target(url); });

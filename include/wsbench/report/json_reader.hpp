@@ -498,11 +498,12 @@ inline std::vector<ExpectationResult> read_expectations(const JsonPlace& place) 
 inline RunRecord read_record(const JsonPlace& report) {
   RunRecord record;
   report["scenario"].read(record.scenario);
-  // Reports had none at first.
+  // Reports had none of what is only looked for at first.
   if (const auto commit = report.find("commit")) record.commit = commit->get_or(std::string{});
   report["started_at"].read(record.started_at);
   report["duration_ns"].read(record.duration);
   report["interrupted"].read(record.interrupted);
+  if (const auto cause = report.find("ended_early_by")) record.ended_early_by = cause->get_or(std::string{});
   record.metrics = read_metrics(report);
   stamp_counts(record.metrics, from(report["generator"]));
   for (const std::string& name : report["parts"].keys()) record.parts.push_back({name, read_metrics(report["parts"][name])});

@@ -21,7 +21,7 @@ enum class Outcome : std::uint8_t {
 struct TestCase {
   std::string name{};       ///< "the run", or the expectation's text
   Outcome outcome{};        ///< what became of it
-  std::string_view kind{};  ///< of what is wrong, in a word: "missed", "unanswered", "no_data", or the verdict's name
+  std::string_view kind{};  ///< of what is wrong, in a word: "missed", "unanswered", "ended_early", "no_data", or the verdict's name
   std::string problem{};    ///< what is wrong, in a line; empty where nothing is
 };
 
@@ -31,6 +31,8 @@ inline std::vector<TestCase> test_cases(const Report& report) {
   TestCase run{"the run", Outcome::passed, {}, {}};
   if (verdict == Verdict::failed && report.unanswered()) {
     run = {"the run", Outcome::failed, "unanswered", verdict_line(report)};
+  } else if (verdict == Verdict::failed && !report.record().ended_early_by.empty()) {
+    run = {"the run", Outcome::failed, "ended_early", verdict_line(report)};
   } else if (verdict == Verdict::no_connection) {
     run = {"the run", Outcome::failed, name(verdict), verdict_line(report)};
   } else if (verdict != Verdict::failed && verdict != Verdict::passed) {

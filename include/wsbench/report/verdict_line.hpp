@@ -19,6 +19,14 @@ inline std::string missed_expectations(const Report& report) {
   return missed;
 }
 
+inline std::string why_failed(const Report& report) {
+  const std::string why = report.unanswered() ? "answers were expected and none came" : missed_expectations(report);
+  const RunRecord& record = report.record();
+  if (record.ended_early_by.empty()) return why;
+  const std::string early = "ended after " + format_duration(record.duration) + ", when " + record.ended_early_by + " was missed";
+  return why.empty() ? early : early + "; " + why;
+}
+
 inline std::string why_passed(const Report& report) {
   if (!report.expectations().empty()) return "every expectation was met";
   return report.messages().answered > 0 ? "answers came; nothing else was expected" : "nothing was expected";
@@ -41,8 +49,7 @@ inline std::string why_not_connected(const Report& report) {
 inline std::string verdict_line(const Report& report) {
   switch (report.verdict()) {
     case Verdict::passed: return "PASSED: " + detail::why_passed(report);
-    case Verdict::failed:
-      return "FAILED: " + (report.unanswered() ? "answers were expected and none came" : detail::missed_expectations(report));
+    case Verdict::failed: return "FAILED: " + detail::why_failed(report);
     case Verdict::invalid: return "INVALID: " + detail::why_invalid(report);
     case Verdict::interrupted: return "INTERRUPTED: the run was stopped before its end";
     case Verdict::no_connection: return "NO CONNECTION: " + detail::why_not_connected(report);

@@ -44,9 +44,12 @@ class TlsContext;
 
 /// What is about this run and not about the conversation.
 struct Options {
-  std::uint64_t workers{1};                 ///< threads; each has its share of the clients
-  std::uint64_t seed{1};                    ///< of everything random
-  std::string commit{};                     ///< which version is tested, for the report to tell; default not known
+  std::uint64_t workers{1};  ///< threads; each has its share of the clients
+  std::uint64_t seed{1};     ///< of everything random
+  std::string commit{};      ///< which version is tested, for the report to tell; default not known
+  /// From so long after the start on, looked at each second, an expectation that all there is so far misses ends the run, which has then
+  /// failed; one without data does not. Default: none does.
+  std::optional<std::chrono::nanoseconds> abort_on_fail{};
   double connect_rate{1000};                ///< the most first connects a second, arrivals apart; 0: no limit
   std::vector<Header> headers{};            ///< added to every upgrade request; replace its own of the same name
   std::vector<std::string> subprotocols{};  ///< asked for, in order of preference

@@ -77,6 +77,12 @@ inline void validate_pace(const Scenario& scenario) {
   if (scenario.duration.count() == 0 && scenario.clients.clients() == 0) throw Error("duration", "the load has no end: give a duration");
 }
 
+inline void validate_abort_on_fail(const Scenario& scenario, const Options& options) {
+  if (!options.abort_on_fail) return;
+  require_time("abort_on_fail", *options.abort_on_fail);
+  if (scenario.expect.empty()) throw Error("abort_on_fail", "there is no expectation to miss: give one, such as latency.p95 < 200ms");
+}
+
 inline void validate_scenario(const Scenario& scenario) {
   require_time("ramp_up", scenario.ramp_up);
   require_time("duration", scenario.duration);
@@ -179,6 +185,7 @@ inline void validate(const std::vector<std::string>& urls, const Scenario& scena
   validate_scenario(scenario);
   validate_options(options);
   validate_connect_rate(scenario, options);
+  validate_abort_on_fail(scenario, options);
   const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
   const std::uint64_t needed = open_files() + clients + options.workers * files_per_worker;
   if (const std::uint64_t limit = open_file_limit(); needed > limit) {

@@ -41,7 +41,7 @@ class Workers {
     origin_ = std::chrono::steady_clock::now();
     for (const auto& member : crew_) member->thread = std::thread([this, &member = *member] { work(member); });
     // Whose publications have reached whom is put together as it goes: it would be too much for the end.
-    if (options_.on_snapshot || crew_.size() > 1) observer_ = std::thread([this] { observe(); });
+    if (options_.on_snapshot || options_.abort_on_fail || crew_.size() > 1) observer_ = std::thread([this] { observe(); });
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -99,7 +99,11 @@ class Workers {
     if (running) record.duration = elapsed();
     record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
     record.generator.kernel_stamps = record.metrics.stamped_reads > 0;
-    record.interrupted = interrupted_;
+    {
+      const std::lock_guard lock(mutex_);
+      record.ended_early_by = ended_early_by_;
+      record.interrupted = interrupted_ && ended_early_by_.empty();
+    }
     return Report(std::move(record), scenario_.expect);
   }
 
@@ -151,7 +155,11 @@ class Workers {
     try {
       for (bool ended = false; !ended;) {
         ended = wait_for(std::chrono::seconds{1});
-        if (options_.on_snapshot) options_.on_snapshot(report());
+        if (options_.on_snapshot || options_.abort_on_fail) {
+          const Report so_far = report();
+          if (options_.on_snapshot) options_.on_snapshot(so_far);
+          if (!ended) end_if_lost(so_far);
+        }
         if (!ended) collect_fan_out();
       }
     } catch (...) {
@@ -162,6 +170,18 @@ class Workers {
     const std::lock_guard lock(mutex_);
     observed_ = true;
     changed_.notify_all();
+  }
+
+  // Ends the run where it is late enough and an expectation is missed.
+  void end_if_lost(const Report& so_far) {
+    if (!options_.abort_on_fail || so_far.record().duration < *options_.abort_on_fail) return;
+    for (const ExpectationResult& expectation : so_far.expectations()) {
+      if (expectation.met || !expectation.actual) continue;
+      const std::lock_guard lock(mutex_);
+      if (interrupted_ || all_ended()) return;
+      ended_early_by_ = expectation.text;
+      return interrupt();
+    }
   }
 
   void collect_fan_out() {
@@ -250,6 +270,7 @@ class Workers {
   mutable std::mutex mutex_{};
   mutable std::condition_variable changed_{};
   std::exception_ptr thrown_{};
+  std::string ended_early_by_{};
   std::uint64_t max_rss_kib_at_end_{0};
   mutable std::mutex fan_out_mutex_{};
   mutable FanOutJoin fan_out_;
