@@ -2,10 +2,13 @@
 //
 //     wsbench_browser_pages FOLDER
 
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include <wsbench/report/html.hpp>
 
@@ -28,6 +31,11 @@ int main(int argc, char* argv[]) {
   write("passed", support::passed_report());
   write("invalid", support::invalid_report());
   write("unconnected", support::unconnected_report());
+  for (const std::uint64_t answers : {20'000'000ULL, 2'000'000'000ULL}) {
+    wsbench::RunRecord record = support::small_record(10);
+    for (int n = 1; n <= 100; ++n) record.metrics.labels[0].messages.response_time.record(std::chrono::microseconds{n * n}, answers / 100);
+    write("answers_" + std::to_string(answers), wsbench::Report(std::move(record)));
+  }
   int number = 0;
   for (const std::string& name : support::hostile_names()) write("hostile_" + std::to_string(number++), support::report_named(name));
   if (!written) std::cerr << "cannot write into " << folder << '\n';

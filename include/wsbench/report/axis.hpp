@@ -165,19 +165,18 @@ inline Axis time_axis(double end) {
   return Axis(Axis::Scale::linear, 0, end, std::move(ticks));
 }
 
-/// An axis of the percentiles of this many samples, up to the last that one sample lies beyond.
+/// An axis of the percentiles of this many samples, written in per cent, up to the last that one sample lies beyond.
 inline Axis tail_axis(std::uint64_t samples) {
   const double highest = 1 - 1 / static_cast<double>(std::max<std::uint64_t>(samples, 2));
   const int decades = static_cast<int>(std::floor(-std::log10(1 - highest) + 1e-9));
-  std::vector<Tick> ticks{{0, "0 %"}};
-  if (decades <= 4) ticks.push_back({0.5, "50 %"});  // else there is no room for it
+  std::vector<Tick> ticks{{0, "0"}};
+  if (decades < most_ticks) ticks.push_back({0.5, "50"});  // else there is no room for it
   const int every = decades / most_ticks + 1;
   for (int decade = 1; decade <= decades; ++decade) {
-    const double share = 1 - std::pow(10, -decade);
+    if (decade % every != 0) continue;
     // Not by the share itself: eight nines and more have no exact double.
-    const std::string nines = decade < 3 ? std::string("90 %").replace(1, 1, decade == 1 ? "0" : "9")
-                                         : "99." + std::string(static_cast<std::size_t>(decade - 2), '9') + " %";
-    if (decade % every == 0) ticks.push_back({share, nines});
+    const std::string nines = decade == 1 ? "90" : decade == 2 ? "99" : "99." + std::string(static_cast<std::size_t>(decade - 2), '9');
+    ticks.push_back({1 - std::pow(10, -decade), nines});
   }
   return Axis(Axis::Scale::tail, 0, highest, std::move(ticks));
 }

@@ -169,7 +169,7 @@ inline std::optional<Picture> by_percentile(const Report& report) {
                   shares,
                   {},
                   {}};
-  picture.panels.push_back(duration_panel("Latency and service time", std::move(curves)));
+  picture.panels.push_back(duration_panel("Latency and service time by percentile", std::move(curves)));
   if (samples > 10) picture.bands.push_back({1 - 10 / static_cast<double>(samples), 1, "few samples"});
   return picture;
 }
