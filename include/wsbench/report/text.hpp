@@ -157,7 +157,7 @@ class TextReport final : public ReportSections {
       if (columns_of(text) <= 36) {
         line("{}{} {}", start, padded(36, text), actual);
       } else {
-        wrapped(start, text + ": " + actual);
+        wrapped(start, fmt::format("{}: {}", text, actual));
       }
     }
   }
