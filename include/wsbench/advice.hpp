@@ -251,28 +251,36 @@ class Adviser {
     say("Connecting is slow", std::move(evidence), next);
   }
 
+  // Whether it would be a good average.
+  bool is_fast(std::optional<std::chrono::nanoseconds> median) const {
+    const auto average = std::find_if(rated_.begin(), rated_.end(), [](const RatedFigure& rated) {
+      return rated.bounds.metric.quantity == "latency" && rated.bounds.metric.statistic == Statistic::mean;
+    });
+    return median && average != rated_.end() && std::chrono::duration<double>(*median).count() < average->bounds.good;
+  }
+
   void slow_answers() {
     const Histogram& times = report_.messages().response_time;
     const std::string figures = fmt::format("average {}, median {}, p95 {}, p99 {}, {} at most, of {} answers", in_words(times.mean()),
                                             in_words(times.percentile(0.5)), in_words(times.percentile(0.95)),
                                             in_words(times.percentile(0.99)), in_words(times.max()), format_count(times.count()));
-    if (is_wanting("latency", Statistic::mean)) {
-      // Where there is no p99 yet, the maximum stands above it.
-      const std::chrono::nanoseconds tail = times.percentile(0.99).value_or(*times.max());
-      if (tail / flat_tail <= *times.mean()) {
-        say("Every message is slow, not only some", figures,
-            "what each one costs: a query without an index or several where one would do, round trips to Redis that could be batched, "
-            "large messages; then the number of worker processes");
-      } else {
-        say("Messages are slow, some of them far more than others", figures,
-            "queues: too few worker processes for the load, a pool of connections (Redis, database) that all wait for; then what a "
-            "message costs");
-      }
+    const bool on_average = is_wanting("latency", Statistic::mean);
+    // Where there is no p99 yet, the maximum stands above it.
+    if (on_average && times.percentile(0.99).value_or(*times.max()) / flat_tail <= *times.mean()) {
+      say("Every message is slow, not only some", figures,
+          "what each one costs: a query without an index or several where one would do, round trips to Redis that could be batched, "
+          "large messages; then the number of worker processes");
+      return;
+    }
+    if (on_average && !is_fast(times.percentile(0.5))) {
+      say("Messages are slow, some of them far more than others", figures,
+          "queues: too few worker processes for the load, a pool of connections (Redis, database) that all wait for; then what a "
+          "message costs");
       return;
     }
     const bool p95 = is_wanting("latency", Statistic::p95) && times.evidence(0.95) == Evidence::enough;
     const bool p99 = is_wanting("latency", Statistic::p99) && times.evidence(0.99) == Evidence::enough;
-    if (!p95 && !p99) return;
+    if (!on_average && !p95 && !p99) return;
     say("Most messages are fast, but the tail is long", figures,
         "what happens only now and then: garbage collection, a pool of connections (Redis, database) that runs dry, locks, blocking calls "
         "in asynchronous handlers, a job that runs beside the server");
@@ -303,7 +311,7 @@ class Adviser {
       return format_duration(std::chrono::nanoseconds{static_cast<std::int64_t>(nanoseconds)});
     };
     say("Latency climbs with time though the load does not",
-        fmt::format("median {} in the first third of {} slots of {}, {} in the last", in_time(first), medians.size(),
+        fmt::format("median {} in the first third of {} slots of {}, {} in the last", in_time(first), format_count(medians.size()),
                     exact_duration(metrics().series.width()), in_time(last)),
         load().pace.open()
             ? "whether the rate is above what the server can do, so that messages queue up without end: a run at a lower rate tells"

@@ -125,11 +125,14 @@ TEST_CASE("an average that is not good with a flat tail is the cost of every mes
   CHECK(said_of(record_of({{100ms, 49}, {400ms, 1}})) == Words{uneven});
 }
 
-TEST_CASE("a tail beside a good average is a tail", "[advice]") {
+TEST_CASE("a tail beside a good average or median is a tail", "[advice]") {
   CHECK(said_of(record_of({{10ms, 980}, {499ms, 20}})).empty());
   CHECK(said_of(record_of({{10ms, 980}, {501ms, 20}})) == Words{long_tail});  // p99
   CHECK(said_of(record_of({{10ms, 900}, {199ms, 100}})).empty());
   CHECK(said_of(record_of({{10ms, 900}, {201ms, 100}})) == Words{long_tail});  // p95
+  CHECK(said_of(record_of({{99ms, 900}, {1s, 100}})) == Words{long_tail});     // a good median, and an average that is not
+  CHECK(said_of(record_of({{100ms, 900}, {1s, 100}})) == Words{uneven});
+  CHECK(said_of(record_of({{10ms, 45}, {1s, 5}})) == Words{long_tail});
   const Advice advice = only_advice_on(record_of({{10ms, 900}, {201ms, 100}}));
   CHECK(has(advice.evidence, "median 10.0 ms, p95 201 ms"));
   // A tail of fewer than ten answers is none yet.
