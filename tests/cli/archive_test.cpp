@@ -158,6 +158,8 @@ TEST_CASE("versions are compared by their commits, and a regression is exit code
   const Outcome told = run_command_line(slower);
   INFO(told.out << told.errors);
   CHECK(told.exit_code == 0);
+  CHECK(is_one_line(told.errors));
+  CHECK(has(told.errors, "not compared: runs that no run of the old version is like: they differ in scenario (\"chat\" and \"other\")"));
   CHECK(told.out.starts_with("chat: WORSE\nbase  8 runs of aa11ff\nnew   8 runs of bb22ff\n"));
   CHECK(has(told.out, "worse      latency.p95"));
   CHECK(longest_line(told.out) <= 80);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <wsbench/comparison.hpp>
@@ -46,6 +48,10 @@ inline void add_compare(CLI::App& app, CompareRequest& request) {
 /// Runs under the same load.
 using Runs = std::vector<wsbench::Report>;
 
+inline bool are_of_one_load(const Runs& runs, const Runs& others) {
+  return wsbench::detail::difference_in_load(runs.front().record(), others.front().record()).empty();
+}
+
 /// The runs of a version, by load; throws Error where there are none.
 inline std::vector<Runs> runs_by_load(const std::string& name, const std::string& commit) {
   std::vector<Runs> loads;
@@ -68,16 +74,23 @@ inline std::vector<Runs> runs_by_load(const std::string& name, const std::string
   return loads;
 }
 
-/// Compares the runs of each load that both versions were under; throws Error, naming what differs, where there is none.
+/// Compares the runs of each load that both versions were under, and names on stderr what only the new one was under; throws Error, naming
+/// what differs, where they have none in common.
 inline std::vector<wsbench::VersionComparison> compare_by_load(const std::vector<Runs>& base, const std::vector<Runs>& current) {
   std::vector<wsbench::VersionComparison> comparisons;
+  std::vector<std::string> alone;
   for (const Runs& runs : current) {
-    for (const Runs& before : base) {
-      const bool same = wsbench::detail::difference_in_load(before.front().record(), runs.front().record()).empty();
-      if (same) comparisons.push_back(wsbench::compare(before, runs));
+    const auto before = std::find_if(base.begin(), base.end(), [&](const Runs& each) { return are_of_one_load(each, runs); });
+    if (before != base.end()) {
+      comparisons.push_back(wsbench::compare(*before, runs));
+    } else {
+      alone.push_back(wsbench::detail::difference_in_load(base.front().front().record(), runs.front().record()));
     }
   }
   if (comparisons.empty()) comparisons.push_back(wsbench::compare(base.front(), current.front()));
+  for (const std::string& difference : alone) {
+    fmt::print(stderr, "wsbench: not compared: runs that no run of the old version is like: they differ in {}\n", difference);
+  }
   return comparisons;
 }
 
