@@ -100,7 +100,7 @@ TEST_CASE("latency that rose or fell is worse or better; what stayed is unchange
   const std::size_t count = GENERATE(5U, 8U, 20U);
   CAPTURE(count);
   const VersionComparison slower = wsbench::compare(runs(count, 20ms), runs(count, 30ms, 0.01, 2));
-  for (const char* const metric : {"latency.mean", "latency.p95", "latency.p99"}) {
+  for (const char* const metric : {"latency.mean", "latency.p50", "latency.p90"}) {
     const FigureChange& change = figure(slower, metric);
     INFO(metric << ": " << change.why);
     CHECK(change.change == Change::worse);
@@ -254,6 +254,22 @@ TEST_CASE("what else differs between the runs is noted", "[comparison]") {
   CHECK(comparison.notes == std::vector<std::string>{"the runs differ in machine: one, two?[31m"});
   CHECK(comparison.base.commits == std::vector<std::string>{"aa"});
   CHECK(comparison.current.commits == std::vector<std::string>{"aa", "bb"});
+}
+
+TEST_CASE("latencies are compared by percentiles that do not hang on a few samples", "[comparison]") {
+  const auto percentiles_of = [](int messages) {
+    std::string names;
+    for (const wsbench::MetricName& metric : wsbench::compared_figures(Report{run_of({.answered = messages})})) {
+      if (metric.quantity == "latency") names += to_string(metric) + ' ';
+    }
+    return names;
+  };
+  CHECK(percentiles_of(0) == "latency.mean latency.p50 latency.p95 ");
+  CHECK(percentiles_of(99) == "latency.mean latency.p50 latency.p95 ");
+  CHECK(percentiles_of(100) == "latency.mean latency.p50 latency.p90 ");
+  CHECK(percentiles_of(200) == "latency.mean latency.p90 latency.p95 ");
+  CHECK(percentiles_of(5'000) == "latency.mean latency.p95 latency.p99 ");
+  CHECK(wsbench::compared_figures(Report{run_of({})}).size() == 6);
 }
 
 TEST_CASE("a broadcast is compared by its deliveries", "[comparison]") {
