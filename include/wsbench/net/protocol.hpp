@@ -177,11 +177,10 @@ class ProtocolEngine {
   /// `codec` is null on a connection without compression.
   ProtocolEngine(Role role, MessagePool& pool, Random& random, std::unique_ptr<MessageCodec> codec = nullptr)
       : max_message_size_(pool.max_message_size()),
-        max_frame_size_(codec == nullptr ? max_message_size_ : largest_compressed(max_message_size_)),
         client_(role == Role::client),
         codec_(std::move(codec)),
         processor_(false, role == Role::server, &pool, random) {
-    processor_.set_max_message_size(max_frame_size_);
+    processor_.set_max_message_size(max_frame_size());
   }
 
   /// What messages are compressed with; null where they are not.
@@ -205,7 +204,7 @@ class ProtocolEngine {
       bytes = bytes.subspan(used);
       if (!processor_.ready()) {
         // A length that wraps its sum with the fragments before around 64 bits passes the processor's own check.
-        if (processor_.get_bytes_needed() > std::max(max_frame_size_, longest_control_payload)) return too_big();
+        if (processor_.get_bytes_needed() > std::max(max_frame_size(), longest_control_payload)) return too_big();
         between_messages_ = false;
         continue;
       }
@@ -235,6 +234,9 @@ class ProtocolEngine {
     const std::size_t most = std::numeric_limits<std::size_t>::max();
     return size < most / 2 ? size + size / 8 + size / 64 + 64 : most;
   }
+
+  // Of a frame, and of all frames of a message together.
+  std::size_t max_frame_size() const noexcept { return codec_ == nullptr ? max_message_size_ : largest_compressed(max_message_size_); }
 
   // How many of the bytes the processor is to have at once, so that the first byte of each frame is seen: the bit that says that a message
   // is compressed (RFC 7692 section 6) is noted and taken out, where it may stand; elsewhere the processor refuses it.
@@ -268,7 +270,7 @@ class ProtocolEngine {
     const std::uint64_t size = frame::get_payload_size(header, extended);
     // A length in more bytes than it takes breaks RFC 6455 section 5.2.
     const bool shortest = frame::basic_header(opcode, size, true, false).b1 == header.b1;
-    if (!shortest || size > max_frame_size_ || size > bytes.size() - header_size) return std::nullopt;
+    if (!shortest || size > max_frame_size() || size > bytes.size() - header_size) return std::nullopt;
     return PlainFrame{static_cast<Opcode>(opcode),
                       {reinterpret_cast<const char*>(bytes.data()) + header_size, static_cast<std::size_t>(size)},
                       header_size + static_cast<std::size_t>(size),
@@ -322,7 +324,6 @@ class ProtocolEngine {
   }
 
   std::size_t max_message_size_;
-  std::size_t max_frame_size_;  // and of all frames of a message together
   bool client_;
   bool between_messages_{true};  // nothing of a message is in the processor, as far as that is known
   bool compressed_{false};       // the message that is coming in
