@@ -22,7 +22,7 @@ struct DeflateOptions {
 /// The memory that compression costs a load test for each connection, at most, in bytes: zlib's own formulas (zconf.h) for what is kept
 /// between messages.
 constexpr std::uint64_t deflate_memory(const DeflateOptions& options) noexcept {
-  constexpr std::uint64_t small_objects = 6 * 1024;
+  constexpr std::uint64_t small_objects = 6144;
   const auto power_of_two = [](int bits) { return std::uint64_t{1} << static_cast<unsigned>(bits); };
   const int client_bits = options.client_window_bits < 9 ? 9 : options.client_window_bits;  // zlib compresses with no smaller one
   std::uint64_t bytes = 0;

@@ -70,7 +70,7 @@ struct Ends {
 };
 
 void require_message(const Inflated& inflated, std::string_view message) {
-  REQUIRE(inflated.problem == "");
+  REQUIRE(inflated.problem.empty());
   REQUIRE_FALSE(inflated.too_big);
   REQUIRE(inflated.payload == message);
 }
