@@ -64,6 +64,7 @@ class JsonPlace {
   std::vector<JsonPlace> elements() const {
     expect(value_->is_array(), "a list");
     std::vector<JsonPlace> all;
+    all.reserve(value_->size());
     for (const Json& element : *value_) all.push_back({&element, path_ + '[' + std::to_string(all.size()) + ']'});
     return all;
   }
@@ -130,11 +131,14 @@ class JsonPlace {
     constexpr Integer most = std::numeric_limits<Integer>::max();
     const bool fits = value_->is_number_unsigned() ? value_->get<std::uint64_t>() <= static_cast<std::uint64_t>(most)
                                                    : value_->is_number_integer() && value_->get<std::int64_t>() >= least;
-    expect(fits, fmt::format("a whole number from {} to {}", least, most));
+    if (!fits) expect(false, fmt::format("a whole number from {} to {}", least, most));
     return value_->get<Integer>();
   }
 
-  void expect(bool is_so, const std::string& what) const { require(is_so, "must be " + what + ", and is " + shown()); }
+  // A large report has a million values: what is wrong is put into words only where it is.
+  void expect(bool is_so, std::string_view what) const {
+    if (!is_so) refuse(fmt::format("must be {}, and is {}", what, shown()));
+  }
 
   std::string shown() const {
     if (value_->is_object()) return "an object";
