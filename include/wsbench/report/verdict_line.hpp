@@ -20,7 +20,7 @@ inline std::string missed_expectations(const Report& report) {
 }
 
 inline std::string why_failed(const Report& report) {
-  const std::string why = report.unanswered() ? "answers were expected and none came" : missed_expectations(report);
+  std::string why = report.unanswered() ? "answers were expected and none came" : missed_expectations(report);
   const RunRecord& record = report.record();
   if (record.ended_early_by.empty()) return why;
   const std::string early = "ended after " + format_duration(record.duration) + ", when " + record.ended_early_by + " was missed";
