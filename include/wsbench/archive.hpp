@@ -95,7 +95,7 @@ class Archive {
     const std::string text = to_json_text(report);
     for (int copy = 1; copy <= most_copies; ++copy) {
       const std::string name = name_of(report.record(), copy);
-      const std::filesystem::path file = folder_ / name;
+      std::filesystem::path file = folder_ / name;
       // Whoever makes this one has the name, until the file is there.
       const std::filesystem::path unfinished = folder_ / ('.' + name + ".part");
       if (!detail::create_new(unfinished)) continue;

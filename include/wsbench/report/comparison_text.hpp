@@ -57,7 +57,8 @@ inline std::vector<std::string> reasons_of(const VersionComparison& comparison) 
     }
   }
   std::vector<std::string> reasons;
-  for (const auto& [reason, figures] : figures_by_reason) reasons.push_back(figures + ": " + reason);
+  reasons.reserve(figures_by_reason.size());
+  for (auto& [reason, figures] : figures_by_reason) reasons.push_back(std::move(figures.append(": ").append(reason)));
   return reasons;
 }
 
