@@ -19,9 +19,13 @@
 #include "support/child_process.hpp"
 #include "support/command_line.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using support::ChildProcess;
+using support::has;
+using support::is_one_line;
+using support::longest_line;
 using support::Outcome;
 using support::run_command_line;
 using support::TemporaryFolder;
@@ -30,24 +34,6 @@ using wsbench::Report;
 using wsbench::RunRecord;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-bool is_one_line(const std::string& text) {
-  return !text.empty() && text.find('\n') == text.size() - 1;
-}
-
-std::size_t longest_line(const std::string& text) {
-  std::size_t longest = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    longest = std::max(longest, end - at);
-    at = end + 1;
-  }
-  return longest;
-}
 
 // What a shell prints for a command in a folder, without the line's end.
 std::string printed_in(const std::filesystem::path& folder, const std::string& command) {

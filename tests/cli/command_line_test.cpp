@@ -23,10 +23,14 @@
 #include "support/command_line.hpp"
 #include "support/misbehaving_server.hpp"
 #include "support/scratch_file.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using support::BoundSocket;
 using support::ChildProcess;
+using support::has;
+using support::is_one_line;
+using support::longest_line;
 using support::MisbehavingServer;
 using support::Outcome;
 using support::PeerSocket;
@@ -39,24 +43,6 @@ constexpr auto patience = 30s;
 
 Outcome run(const std::vector<std::string>& arguments, const std::string& input = {}) {
   return support::run_command_line(arguments, input);
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-bool is_one_line(const std::string& text) {
-  return !text.empty() && text.find('\n') == text.size() - 1;
-}
-
-std::size_t longest_line(const std::string& text) {
-  std::size_t longest = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    longest = std::max(longest, end - at);
-    at = end + 1;
-  }
-  return longest;
 }
 
 const std::string nobody = "ws://127.0.0.1:9";

@@ -9,16 +9,14 @@
 
 #include "catch.hpp"
 #include "support/command_line.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
+using support::has;
 using support::Outcome;
 using support::run_command_line;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Outcome run_with(const wsbench::EchoServer& server, const std::vector<std::string>& more) {
   std::vector<std::string> arguments{"run", server.url(), "-c", "2", "-n", "20"};

@@ -22,9 +22,11 @@
 #include "support/full_report.hpp"
 #include "support/scratch_file.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using support::ChildProcess;
+using support::has;
 using support::Outcome;
 using support::run_command_line;
 using support::ScratchFile;
@@ -35,10 +37,6 @@ namespace {
 const std::string tests_dir = WSBENCH_TESTS_DIR;
 const std::string golden_json = tests_dir + "/golden/report.json";
 const std::string hostile_name = "<b>\"it's\"</b> & ]]> \n\t\x1b[31m \xff" + std::string(2'000, '%');
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string content_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

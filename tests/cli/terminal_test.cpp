@@ -15,6 +15,9 @@
 #include "support/command_line.hpp"
 #include "support/full_report.hpp"
 #include "support/scratch_file.hpp"
+#include "support/text_checks.hpp"
+
+using support::has;
 
 namespace {
 
@@ -33,10 +36,6 @@ std::string shown_on_terminal(const support::ScratchFile& file, const std::vecto
   REQUIRE(out.has_value());
   REQUIRE(process.wait(patience) == 99);  // it has missed some of its expectations
   return *out;
-}
-
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != text.npos;
 }
 
 // Lines end as a terminal writes them.

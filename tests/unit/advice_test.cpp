@@ -10,9 +10,11 @@
 #include <wsbench/report/text.hpp>
 
 #include "catch.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
+using support::has;
 using wsbench::Advice;
 using wsbench::Failure;
 using wsbench::Report;
@@ -63,10 +65,6 @@ Advice only_advice_on(RunRecord record) {
   std::vector<Advice> found = wsbench::advice(Report(std::move(record)));
   REQUIRE(found.size() == 1);
   return found.front();
-}
-
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != text.npos;
 }
 
 using Words = std::vector<std::string>;

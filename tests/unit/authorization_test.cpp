@@ -5,7 +5,9 @@
 
 #include "catch.hpp"
 #include "support/scratch_file.hpp"
+#include "support/text_checks.hpp"
 
+using support::has;
 using support::ScratchFile;
 using wsbench::read_secret;
 
@@ -18,10 +20,6 @@ std::string refusal_of(const std::string& place) {
     return error.what();
   }
   return {};
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -16,8 +16,10 @@
 
 #include "catch.hpp"
 #include "support/golden.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
+using support::longest_line;
 using wsbench::Change;
 using wsbench::FigureChange;
 using wsbench::Report;
@@ -82,16 +84,6 @@ const FigureChange& figure(const VersionComparison& comparison, const std::strin
   }
   FAIL("no figure " << metric);
   throw 0;
-}
-
-std::size_t longest_line(const std::string& text) {
-  std::size_t longest = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    longest = std::max(longest, end - at);
-    at = end + 1;
-  }
-  return longest;
 }
 
 }  // namespace

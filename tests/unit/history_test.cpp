@@ -10,8 +10,10 @@
 
 #include "catch.hpp"
 #include "support/golden.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
+using support::longest_line;
 using wsbench::Change;
 using wsbench::History;
 using wsbench::Report;
@@ -46,16 +48,6 @@ RunRecord run_on(int day, std::chrono::nanoseconds latency, const std::string& s
 
 Trend average(const History& history, std::size_t load = 0) {
   return history.trends(load).front();
-}
-
-std::size_t longest_line(const std::string& text) {
-  std::size_t longest = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    longest = std::max(longest, end - at);
-    at = end + 1;
-  }
-  return longest;
 }
 
 }  // namespace

@@ -21,16 +21,14 @@
 #include "catch.hpp"
 #include "support/full_report.hpp"
 #include "support/judged_reports.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
+using support::has;
 using wsbench::Report;
 using wsbench::RunRecord;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;

@@ -16,10 +16,12 @@
 #include "catch.hpp"
 #include "support/full_report.hpp"
 #include "support/judged_reports.hpp"
+#include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 using support::full_report;
+using support::has;
 using wsbench::Histogram;
 using wsbench::Report;
 using wsbench::RunRecord;
@@ -32,10 +34,6 @@ using wsbench::detail::p95_over_time;
 using wsbench::detail::sparkline;
 
 namespace {
-
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
 
 bool is_plain_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char letter) { return letter == '\n' || (letter >= ' ' && letter <= '~'); });
