@@ -58,7 +58,7 @@ class Server {
 
 }  // namespace
 
-TEST_CASE("--deflate compresses in both directions, as it is told to", "[cli][deflate]") {
+TEST_CASE("with --deflate a run compresses in both directions, as it is told to", "[cli][deflate]") {
   const Server server({"--deflate"});
   const Report usual = server.run({"--deflate"});
   CHECK(usual.record().configuration.deflate == DeflateOptions{});
@@ -87,7 +87,7 @@ TEST_CASE("a server without --deflate does not compress", "[cli][deflate]") {
   CHECK(report.metrics().bytes_sent > bytes_asked);
 }
 
-TEST_CASE("--fragment cuts messages at either end", "[cli][deflate]") {
+TEST_CASE("with --fragment messages are cut at either end", "[cli][deflate]") {
   const Server whole({});
   const Server cutting({"--fragment", "64B"});
   const Report usual = whole.run({});
