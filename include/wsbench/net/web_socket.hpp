@@ -286,7 +286,8 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   Ending ending_of(const asio::error_code& error) const {
     const std::string when = !agreed_ ? " during the TLS handshake" : opening_ ? " during the upgrade" : "";
     if (std::optional<StreamFault> fault = stream_->fault()) return {fault->failure, 0, std::move(fault->detail) + when};
-    const Failure failure = failure_of(error);
+    Failure failure = failure_of(error);
+    if (failure == Failure::abnormal && reset_) failure = Failure::reset;
     if (failure == Failure::abnormal) return {failure, 0, "the server ended the connection" + when + " without a close frame"};
     if (failure == Failure::reset) return {failure, 0, "the server reset the connection" + when};
     return {failure, 0, error.message() + when};
@@ -319,7 +320,9 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   std::size_t write(std::string_view bytes) {
     const IoResult result = stream_->write(bytes);
     exchange_.collector.bytes_sent(result.bytes);
-    // A failed write says less than the read that follows: what the server said before it hung up is still to be read.
+    // A failed write says less than the read that follows: what the server said before it hung up is still to be read. But it takes a reset
+    // from the socket, whose reads then only end.
+    reset_ = reset_ || result.error == asio::error::connection_reset;
     return result.bytes;
   }
 
@@ -346,6 +349,7 @@ class WebSocket final : public Wire, private ConnectEvents, private StreamEvents
   std::string unwritten_{};
   bool agreed_{false};  // with the other end on TLS, or without it
   bool close_sent_{false};
+  bool reset_{false};  // as a write was told
   bool feeding_{false};
 };
 
