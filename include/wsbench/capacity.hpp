@@ -1,0 +1,252 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <wsbench/capacity_search.hpp>
+#include <wsbench/error.hpp>
+#include <wsbench/load_test.hpp>
+#include <wsbench/report.hpp>
+#include <wsbench/scenario.hpp>
+#include <wsbench/scenarios.hpp>
+
+namespace wsbench {
+
+/// What a capacity is counted in.
+enum class CapacityUnit : std::uint8_t {
+  clients,  ///< users at the same time, who speak by the scenario's pace
+  rate,     ///< messages a second over all of the scenario's clients
+};
+
+/// One load that was tried, what came of it, and everything that was measured.
+struct CapacityStep {
+  double load{0};                          ///< clients, or messages a second
+  StepOutcome outcome{StepOutcome::held};  ///< what the search takes it for
+  std::string why{};                       ///< why it did not hold; empty where it did
+  bool server_lost{false};                 ///< nothing listened any more when it was over
+  Report report;                           ///< of this step alone
+};
+
+/// How a capacity is searched; the expectations are the scenario's.
+struct CapacityOptions {
+  CapacityUnit by{CapacityUnit::clients};
+  SearchLimits limits{};                                           ///< which loads are tried; `whole` follows from `by`
+  std::chrono::nanoseconds step{std::chrono::seconds{10}};         ///< how long the figures of a step are taken
+  std::chrono::nanoseconds settle{std::chrono::seconds{2}};        ///< before that, from when all may be connected; in no figure
+  std::chrono::nanoseconds pause{std::chrono::milliseconds{500}};  ///< between two steps, for the server to come to rest
+  std::chrono::nanoseconds time{0};                                ///< after so long no step begins; 0: no limit
+  std::chrono::nanoseconds patience{std::chrono::minutes{1}};      ///< how long a server that was lost may take to come back
+  std::function<void(const CapacityStep&)> on_step{};              ///< told of each step as it ends; default nobody
+  std::function<bool()> stopped{};                                 ///< asked fifty times a second whether to end; default never
+};
+
+/// What a search for a capacity found.
+struct CapacityReport {
+  std::vector<std::string> urls{};  ///< the targets
+  std::string scenario{};           ///< its name
+  CapacityUnit by{CapacityUnit::clients};
+  std::vector<CapacityStep> steps{};  ///< in their order
+  CapacityInterval interval{};        ///< where the capacity lies
+  std::string ended_because{};        ///< why the search ended before it was done; empty where it was
+  std::chrono::nanoseconds duration{0};
+
+  /// The step that says why it is no more: the last that missed at the interval's upper end; null where there is none.
+  const CapacityStep* limiting() const noexcept {
+    const auto is = [&](const CapacityStep& step) { return interval.below == step.load && step.outcome == StepOutcome::missed; };
+    const auto found = std::find_if(steps.rbegin(), steps.rend(), is);
+    return found == steps.rend() ? nullptr : &*found;
+  }
+};
+
+/// A load of that unit in words: "1,234 clients", "950/s".
+inline std::string format_load(double load, CapacityUnit by) {
+  if (by == CapacityUnit::rate) return format_rate(load);
+  return format_count(static_cast<std::uint64_t>(load)) + (load == 1 ? " client" : " clients");
+}
+
+/// The answer in one line: "between 950/s and 987/s", "at least 4,000/s: generator-limited".
+inline std::string to_string(const CapacityInterval& interval, CapacityUnit by) {
+  if (interval.at_least && interval.below) {
+    return "between " + format_load(*interval.at_least, by) + " and " + format_load(*interval.below, by);
+  }
+  if (interval.below) return "less than " + format_load(*interval.below, by);
+  const std::string limited = interval.generator_limit ? ": generator-limited" : "";
+  if (interval.at_least) return "at least " + format_load(*interval.at_least, by) + limited;
+  return "unknown" + limited;
+}
+
+/// Searches for the greatest load at which every expectation of a scenario still holds.
+///
+/// Each step is a load test of its own, so that its percentiles are those of its load alone. A step that the generator could not bring says
+/// nothing of the server. A server that does not accept connections after a step is waited for, with ever fewer attempts.
+class Capacity {
+ public:
+  /// A search with one server.
+  Capacity(std::string url, Scenario scenario, CapacityOptions search, Options options = {})
+      : Capacity(std::vector<std::string>{std::move(url)}, std::move(scenario), std::move(search), std::move(options)) {}
+
+  /// A search with several servers; the clients are dealt to them in turn.
+  Capacity(std::vector<std::string> urls, Scenario scenario, CapacityOptions search, Options options = {})
+      : urls_(std::move(urls)), scenario_(std::move(scenario)), search_(std::move(search)), options_(std::move(options)) {
+    search_.limits.whole = search_.by == CapacityUnit::clients;
+  }
+
+  /// Throws Error, naming the member, if this cannot be searched; opens no socket.
+  void validate() const {
+    if (scenario_.expect.empty()) throw Error("expect", "a capacity is the most at which something holds: give at least one expectation");
+    const SearchLimits& limits = search_.limits;
+    if (!(limits.from > 0)) throw Error("from", "a search begins with some load: give more than 0");
+    if (!(limits.to >= limits.from)) throw Error("to", "it is less than where the search begins: give a greater one");
+    if (!(limits.precision > 0 && limits.precision <= 1)) throw Error("precision", "give more than 0 and at most 100 %");
+    if (limits.most_steps == 0) throw Error("steps", "0 tries nothing: give at least 1");
+    if (search_.step.count() <= 0) throw Error("step", "0s measures nothing: give a longer one, such as 10s");
+    for (const auto& [member, time] : {std::pair{"settle", search_.settle}, std::pair{"pause", search_.pause}}) {
+      if (time.count() < 0) throw Error(member, exact_duration(time) + " is negative: give 0s or more");
+    }
+    test_of(limits.from).validate();
+  }
+
+  /// Searches until the answer is as close as was asked, or the time, the steps or the bounds are used up.
+  CapacityReport run() const {
+    validate();
+    const auto began = std::chrono::steady_clock::now();
+    const auto elapsed = [&] { return std::chrono::steady_clock::now() - began; };
+    CapacityReport report{.urls = urls_, .scenario = scenario_.name, .by = search_.by};
+    CapacitySearch search(search_.limits);
+    while (const std::optional<double> load = search.next()) {
+      if (search_.time.count() > 0 && elapsed() >= search_.time) {
+        report.ended_because = "its time of " + exact_duration(search_.time) + " was over";
+        break;
+      }
+      if (!report.steps.empty() && !rest(search_.pause)) break;
+      std::optional<Report> measured = measure(*load);
+      if (!measured) break;
+      const CapacityStep& step = report.steps.emplace_back(judged(*load, std::move(*measured)));
+      search.add({step.load, step.outcome});
+      if (search_.on_step) search_.on_step(step);
+      if (step.server_lost && !comes_back()) {
+        report.ended_because = "the server was lost at " + format_load(step.load, search_.by) + " and did not come back";
+        break;
+      }
+    }
+    if (stopped()) report.ended_because = "it was stopped";
+    if (report.ended_because.empty() && search.next()) report.ended_because = "it was stopped";
+    if (report.ended_because.empty() && !search.interval().confirmed && search.steps().size() >= search_.limits.most_steps) {
+      report.ended_because = fmt::format("its {} steps were used up", search_.limits.most_steps);
+    }
+    report.interval = search.interval();
+    report.duration = elapsed();
+    return report;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds look_interval{20};
+  static constexpr std::chrono::milliseconds first_wait{500};
+  static constexpr std::chrono::milliseconds longest_wait{5'000};
+
+  LoadTest test_of(double load) const {
+    Scenario scenario = scenario_;
+    if (search_.by == CapacityUnit::clients) {
+      scenario.clients = static_cast<std::int64_t>(load);
+    } else {
+      scenario.pace = rate(load);
+    }
+    const auto clients = static_cast<double>(scenario.clients.clients());
+    const double connecting = options_.connect_rate > 0 ? clients / options_.connect_rate : 0;
+    scenario.ramp_up = std::chrono::nanoseconds{0};
+    scenario.messages = 0;
+    scenario.warm_up = search_.settle + std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(connecting));
+    scenario.duration = scenario.warm_up + search_.step;
+    return {urls_, std::move(scenario), options_};
+  }
+
+  bool stopped() const { return search_.stopped && search_.stopped(); }
+
+  // Whether it was not stopped meanwhile.
+  bool rest(std::chrono::nanoseconds time) const {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (!stopped()) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left.count() <= 0) return true;
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, look_interval));
+    }
+    return false;
+  }
+
+  // Nothing if it was stopped.
+  std::optional<Report> measure(double load) const {
+    Run run = test_of(load).start();
+    while (!run.wait_for(look_interval)) {
+      if (stopped()) return std::nullopt;
+    }
+    return run.wait();
+  }
+
+  CapacityStep judged(double load, Report report) const {
+    CapacityStep step{.load = load, .report = std::move(report)};
+    if (step.report.metrics().failures.count(Failure::behaviour_error) > 0) {
+      throw Error("behaviour", step.report.invalid_because().front());
+    }
+    switch (step.report.verdict()) {
+      case Verdict::passed: break;
+      case Verdict::invalid:
+        step.outcome = StepOutcome::generator_limited;
+        step.why = step.report.invalid_because().front();
+        break;
+      default:
+        step.outcome = StepOutcome::missed;
+        step.server_lost = !accepts();
+        step.why = why_missed(step);
+    }
+    return step;
+  }
+
+  static std::string why_missed(const CapacityStep& step) {
+    if (step.server_lost) return "the server was lost: it accepts no connection";
+    if (step.report.verdict() == Verdict::no_connection) return "nothing could connect";
+    for (const ExpectationResult& expectation : step.report.expectations()) {
+      if (!expectation.met) return "missed " + expectation.text + " (it is " + format_figure(expectation.actual, expectation.unit) + ')';
+    }
+    return "no answer came";
+  }
+
+  // One connection, and nothing said.
+  bool accepts() const {
+    Options options = options_;
+    options.on_answer = nullptr;
+    options.on_snapshot = nullptr;
+    const Scenario look{.clients = 1, .duration = look_interval, .behaviour = hold()};
+    for (const std::string& url : urls_) {
+      if (LoadTest(url, look, options).run().metrics().connections.succeeded == 0) return false;
+    }
+    return true;
+  }
+
+  bool comes_back() const {
+    const auto end = std::chrono::steady_clock::now() + search_.patience;
+    for (std::chrono::nanoseconds wait = first_wait; std::chrono::steady_clock::now() < end;
+         wait = std::min<std::chrono::nanoseconds>(2 * wait, longest_wait)) {
+      if (!rest(wait)) return false;
+      if (accepts()) return true;
+    }
+    return false;
+  }
+
+  std::vector<std::string> urls_;
+  Scenario scenario_;
+  CapacityOptions search_;
+  Options options_;
+};
+
+}  // namespace wsbench
