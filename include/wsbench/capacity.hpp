@@ -18,6 +18,7 @@
 #include <wsbench/error.hpp>
 #include <wsbench/load_test.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/report/verdict_line.hpp>
 #include <wsbench/scenario.hpp>
 #include <wsbench/scenarios.hpp>
 
@@ -111,7 +112,8 @@ class Capacity {
     if (!(limits.precision > 0 && limits.precision <= 1)) throw Error("precision", "give more than 0 and at most 100 %");
     if (limits.most_steps == 0) throw Error("steps", "0 tries nothing: give at least 1");
     if (search_.step.count() <= 0) throw Error("step", "0s measures nothing: give a longer one, such as 10s");
-    for (const auto& [member, time] : {std::pair{"settle", search_.settle}, std::pair{"pause", search_.pause}}) {
+    for (const auto& [member, time] :
+         {std::pair{"settle", search_.settle}, std::pair{"pause", search_.pause}, std::pair{"patience", search_.patience}}) {
       if (time.count() < 0) throw Error(member, exact_duration(time) + " is negative: give 0s or more");
     }
     test_of(limits.from).validate();
@@ -140,7 +142,6 @@ class Capacity {
         break;
       }
     }
-    if (stopped()) report.ended_because = "it was stopped";
     if (report.ended_because.empty() && search.next()) report.ended_because = "it was stopped";
     if (report.ended_because.empty() && !search.interval().confirmed && search.steps().size() >= search_.limits.most_steps) {
       report.ended_because = fmt::format("its {} steps were used up", search_.limits.most_steps);
@@ -202,7 +203,7 @@ class Capacity {
       case Verdict::passed: break;
       case Verdict::invalid:
         step.outcome = StepOutcome::generator_limited;
-        step.why = step.report.invalid_because().front();
+        step.why = detail::why_invalid(step.report);
         break;
       default:
         step.outcome = StepOutcome::missed;
@@ -214,11 +215,7 @@ class Capacity {
 
   static std::string why_missed(const CapacityStep& step) {
     if (step.server_lost) return "the server was lost: it accepts no connection";
-    if (step.report.verdict() == Verdict::no_connection) return "nothing could connect";
-    for (const ExpectationResult& expectation : step.report.expectations()) {
-      if (!expectation.met) return "missed " + expectation.text + " (it is " + format_figure(expectation.actual, expectation.unit) + ')';
-    }
-    return "no answer came";
+    return step.report.verdict() == Verdict::no_connection ? detail::why_not_connected(step.report) : detail::why_failed(step.report);
   }
 
   // One connection, and nothing said.

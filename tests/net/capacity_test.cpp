@@ -143,4 +143,5 @@ TEST_CASE("what cannot be searched is refused before a socket opens", "[net][cap
   CHECK(problem_of(answered, {.limits = {.most_steps = 0}}) == "steps");
   CHECK(problem_of(answered, {.step = 0s}) == "step");
   CHECK(problem_of(answered, {.settle = -1s}) == "settle");
+  CHECK(problem_of(answered, {.patience = -1s}) == "patience");
 }
