@@ -131,6 +131,8 @@ inline double floor_of(Unit unit, double level) {
     case Unit::per_second: return 0.05;
     case Unit::share: return 0.001;
     case Unit::count: return std::max(1.0, 0.05 * level);
+    case Unit::number:
+    case Unit::bytes: return 0.05 * std::abs(level);
   }
   return 0;
 }

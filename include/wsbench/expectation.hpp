@@ -26,14 +26,16 @@ enum class Unit : std::uint8_t {
   share,       ///< a share of one
   count,       ///< a number of things
   per_second,  ///< a number of things a second
+  number,      ///< a plain number, whole or not
+  bytes,       ///< a size
 };
 
-/// The figure a metric takes from a set of durations.
-enum class Statistic : std::uint8_t { value, mean, min, p50, p90, p95, p99, p99_9, max };
+/// The figure a metric takes from a set of durations, or of a probe's readings, which alone have a last one.
+enum class Statistic : std::uint8_t { value, mean, min, p50, p90, p95, p99, p99_9, max, last };
 
 /// The statistic's name as in "latency.p95"; empty for a plain value.
 constexpr std::string_view name(Statistic statistic) {
-  constexpr std::string_view names[] = {"", "mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"};
+  constexpr std::string_view names[] = {"", "mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max", "last"};
   return names[static_cast<std::size_t>(statistic)];
 }
 
@@ -41,16 +43,20 @@ constexpr std::string_view name(Statistic statistic) {
 struct MetricName {
   std::string quantity{};                 ///< "latency", "success_rate", ...
   Statistic statistic{Statistic::value};  ///< which figure of a set of durations
-  std::string label{};                    ///< the label it is taken from; empty: all
+  std::string label{};                    ///< the label it is taken from, or the probe's name; empty: all
   Unit unit{Unit::count};                 ///< what it counts in
 
   bool operator==(const MetricName&) const = default;
 };
 
-/// The metric as expectations write it: "latency.p95", "latency{post}.p99", "success_rate".
+/// The metric as expectations write it: "latency.p95", "latency{post}.p99", "success_rate", "probe(redis_mb).max".
 inline std::string to_string(const MetricName& metric) {
   std::string text = metric.quantity;
-  if (!metric.label.empty()) text += '{' + metric.label + '}';
+  if (metric.quantity == "probe") {
+    text += '(' + metric.label + ')';
+  } else if (!metric.label.empty()) {
+    text += '{' + metric.label + '}';
+  }
   if (metric.statistic != Statistic::value) text.append(".").append(name(metric.statistic));
   return text;
 }
@@ -85,7 +91,7 @@ struct Expectation {
   bool operator==(const Expectation&) const = default;
 };
 
-/// A bound or a figure as text in its unit, to 15 digits: "20ms", "99.9%", "50/s", "3".
+/// A bound or a figure as text in its unit, to 15 digits: "20ms", "99.9%", "50/s", "3", "500MiB".
 inline std::string exact_figure(double figure, Unit unit) {
   switch (unit) {
     case Unit::seconds:
@@ -94,12 +100,17 @@ inline std::string exact_figure(double figure, Unit unit) {
       return exact_duration(std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(figure)));
     case Unit::share: return fmt::format("{:.15g}%", figure * 100);
     case Unit::per_second: return detail::exact_number(figure) + "/s";
-    case Unit::count: return detail::exact_number(figure);
+    case Unit::count:
+    case Unit::number: return detail::exact_number(figure);
+    case Unit::bytes:
+      // Beyond, and between whole bytes, no size is exact.
+      if (!(figure >= 0 && figure < 0x1p63) || figure != std::floor(figure)) return detail::exact_number(figure);
+      return exact_size(static_cast<std::uint64_t>(figure));
   }
   return {};
 }
 
-/// A figure for people, to three digits: "20.0 ms", "99.95 %", "50/s", "1,234"; "n/a" for one that was not measured.
+/// A figure for people, to three digits: "20.0 ms", "99.95 %", "50/s", "1,234", "1.25 MiB"; "n/a" for one that was not measured.
 inline std::string format_figure(std::optional<double> figure, Unit unit) {
   if (!figure) return "n/a";
   switch (unit) {
@@ -107,6 +118,8 @@ inline std::string format_figure(std::optional<double> figure, Unit unit) {
     case Unit::share: return format_share(*figure);
     case Unit::per_second: return format_rate(*figure);
     case Unit::count: return format_count(static_cast<std::uint64_t>(*figure));
+    case Unit::number: return format_number(*figure);
+    case Unit::bytes: return *figure >= 0 && *figure < 0x1p63 ? format_size(static_cast<std::uint64_t>(*figure)) : format_number(*figure);
   }
   return {};
 }
@@ -143,16 +156,27 @@ inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency
                                                                        {"connection_success_rate", Unit::share, false},
                                                                        {"errors", Unit::count, false},
                                                                        {"messages_per_second", Unit::per_second, false},
-                                                                       {"check", Unit::share, true, true}});
+                                                                       {"check", Unit::share, true, true},
+                                                                       {"probe", Unit::number, true, true}});
 
 [[noreturn]] inline void refuse_expectation(std::string_view text, const std::string& problem) {
   throw Error("expect", in_quotes(text) + ' ' + problem + ": write a figure, a comparison and a bound, such as latency.p95 < 200ms");
 }
 
+/// Where the label of a figure begins and ends: its braces or, as probes have them, its parentheses; npos where there are none.
+struct LabelPlace {
+  std::size_t open{std::string_view::npos};
+  std::size_t close{std::string_view::npos};
+};
+inline LabelPlace label_in(std::string_view text) {
+  const std::size_t open = text.find_first_of("{(");
+  if (open == text.npos) return {};
+  return {open, text.find(text[open] == '{' ? '}' : ')', open)};
+}
+
 inline MetricName parse_metric(std::string_view text, std::string_view name) {
   MetricName metric;
-  const std::size_t brace = name.find('{');
-  const std::size_t close = brace == name.npos ? brace : name.find('}', brace);
+  const auto [brace, close] = label_in(name);
   if (brace != name.npos && close == name.npos) refuse_expectation(text, "has no closing brace");
   const std::size_t dot = name.find('.', brace == name.npos ? 0 : close);
   std::string_view quantity = name.substr(0, std::min(brace, dot));
@@ -165,17 +189,20 @@ inline MetricName parse_metric(std::string_view text, std::string_view name) {
   if (brace != name.npos) metric.label = name.substr(brace + 1, close - brace - 1);
   if (brace != name.npos && !known->labelled) refuse_expectation(text, "has a label, which this figure does not take");
   if (known->named && metric.label.empty()) refuse_expectation(text, "does not say which " + std::string(quantity));
-  if ((dot != name.npos) != (known->unit == Unit::seconds)) {
+  const bool of_probe = known->name == "probe";
+  if ((dot != name.npos) != (known->unit == Unit::seconds || of_probe)) {
     refuse_expectation(text,
                        dot == name.npos ? "does not say which statistic, such as p95" : "has a statistic, which this figure does not take");
   }
   if (dot == name.npos) return metric;
   const std::string_view statistic = name.substr(dot + 1);
-  for (int number = static_cast<int>(Statistic::mean); number <= static_cast<int>(Statistic::max); ++number) {
+  const Statistic latest = of_probe ? Statistic::last : Statistic::max;
+  for (int number = static_cast<int>(Statistic::mean); number <= static_cast<int>(latest); ++number) {
     if (wsbench::name(static_cast<Statistic>(number)) == statistic) metric.statistic = static_cast<Statistic>(number);
   }
   if (metric.statistic == Statistic::value) {
-    refuse_expectation(text, "has the unknown statistic " + in_quotes(statistic) + " (mean, min, p50, p90, p95, p99, p99_9, max)");
+    refuse_expectation(text, "has the unknown statistic " + in_quotes(statistic) + " (mean, min, p50, p90, p95, p99, p99_9, max" +
+                                 (of_probe ? ", last)" : ")"));
   }
   return metric;
 }
@@ -190,11 +217,26 @@ inline double parse_share(std::string_view text, std::string_view bound) {
   return percent ? number / 100 : number;
 }
 
+/// The bound of a probe's figure and its unit: "500" or "10k" (a plain number), "150%" (a share), "500MiB" (a size).
+inline double parse_probe_bound(std::string_view text, std::string_view bound, Unit& unit) {
+  double number = 0;
+  const auto read = std::from_chars(bound.data(), bound.data() + bound.size(), number);
+  const std::string_view rest = trimmed(bound.substr(static_cast<std::size_t>(read.ptr - bound.data())));
+  unit = rest == "%" ? Unit::share : rest.ends_with('B') ? Unit::bytes : Unit::number;
+  if (unit == Unit::bytes) return static_cast<double>(parse_size(bound));
+  const auto known = std::find_if(count_units.begin(), count_units.end(), [&](const NamedUnit& each) { return each.name == rest; });
+  const bool sound = read.ec == std::errc{} && std::isfinite(number * 1e6) && (unit == Unit::share || known != count_units.end());
+  if (!sound) refuse_expectation(text, "has no bound for a probe, such as 500, 10k, 150% or 500MiB");
+  return unit == Unit::share ? number / 100 : number * static_cast<double>(known->factor);
+}
+
 }  // namespace detail
 
-/// Reads an expectation as `to_string` writes it: "latency{post}.p99 < 1s", "success_rate > 99%". Throws Error.
+/// Reads an expectation as `to_string` writes it: "latency{post}.p99 < 1s", "success_rate > 99%", "probe(server.rss).max < 500MiB". Throws
+/// Error.
 inline Expectation parse_expectation(std::string_view text) {
-  const std::size_t at = text.find_first_of("<>=", std::min(text.find('}'), text.size()) == text.size() ? 0 : text.find('}'));
+  const std::size_t label_end = detail::label_in(text).close;
+  const std::size_t at = text.find_first_of("<>=", label_end == text.npos ? 0 : label_end);
   if (at == text.npos) detail::refuse_expectation(text, "compares nothing");
   const std::size_t end = std::min(text.find_first_not_of("<>=", at), text.size());
   Expectation expectation;
@@ -214,6 +256,8 @@ inline Expectation parse_expectation(std::string_view text) {
       case Unit::share: expectation.bound = detail::parse_share(text, bound); break;
       case Unit::count: expectation.bound = static_cast<double>(parse_count(bound)); break;
       case Unit::per_second: expectation.bound = parse_rate(bound); break;
+      case Unit::number:
+      case Unit::bytes: expectation.bound = detail::parse_probe_bound(text, bound, expectation.metric.unit); break;
     }
   } catch (const Error& error) {
     if (error.member() == "expect") throw;
@@ -311,6 +355,29 @@ inline constexpr Metric<Unit::per_second> messages_per_second{"messages_per_seco
 /// The share of a behaviour's checks of that name that passed.
 constexpr Metric<Unit::share> check(std::string_view name) {
   return {"check", Statistic::value, name};
+}
+
+/// The figures of a probe's readings: `probe("redis_mb").max`; what they are bounded by is in the probe's unit, shares of one and bytes.
+struct Readings {
+  using Figure = Metric<Unit::number>;
+
+  constexpr explicit Readings(std::string_view name) noexcept
+      : mean{"probe", Statistic::mean, name},
+        min{"probe", Statistic::min, name},
+        p50{"probe", Statistic::p50, name},
+        p90{"probe", Statistic::p90, name},
+        p95{"probe", Statistic::p95, name},
+        p99{"probe", Statistic::p99, name},
+        p99_9{"probe", Statistic::p99_9, name},
+        max{"probe", Statistic::max, name},
+        last{"probe", Statistic::last, name} {}
+
+  Figure mean, min, p50, p90, p95, p99, p99_9, max, last;
+};
+
+/// What the probe of that name read.
+constexpr Readings probe(std::string_view name) {
+  return Readings{name};
 }
 
 }  // namespace metric

@@ -13,6 +13,7 @@
 
 #include <wsbench/deflate_options.hpp>
 #include <wsbench/metrics_collector.hpp>
+#include <wsbench/probe_series.hpp>
 #include <wsbench/scenario.hpp>
 
 namespace wsbench {
@@ -93,6 +94,16 @@ struct PartRecord {
   bool operator==(const PartRecord&) const = default;
 };
 
+/// What one probe read beside the load.
+struct ProbeRecord {
+  std::string name{};       ///< "redis_mb", "server.rss"
+  Unit unit{Unit::number};  ///< what it counts in: number, count, share (1.5 is one and a half cores) or bytes
+  std::string source{};     ///< the machine that read it, where runs of several are merged; else empty
+  ProbeSeries series{};     ///< its readings, from just before the first client until the end, or `Options::probe_after` beyond it
+
+  bool operator==(const ProbeRecord&) const = default;
+};
+
 /// Everything a run measured, before it is judged.
 struct RunRecord {
   std::string scenario{};                              ///< its name
@@ -106,6 +117,7 @@ struct RunRecord {
   std::uint64_t warm_up_not_sent{0};                   ///< of the warm-up's: due, but with no connection to go to
   std::vector<PartRecord> parts{};                     ///< of a mix, each part's; else empty
   std::vector<PartRecord> targets{};                   ///< of several targets, each one's; else empty
+  std::vector<ProbeRecord> probes{};                   ///< what was read beside the load, in the order it was asked for
   GeneratorFigures generator{};                        ///< what the generator saw of itself
   Configuration configuration{};                       ///< what was asked
   Environment environment{};                           ///< where
@@ -171,7 +183,8 @@ constexpr std::optional<double> share_of(Statistic statistic) {
     case Statistic::value:
     case Statistic::mean:
     case Statistic::min:
-    case Statistic::max: break;
+    case Statistic::max:
+    case Statistic::last: break;
   }
   return std::nullopt;
 }
@@ -187,13 +200,26 @@ inline std::optional<std::chrono::nanoseconds> statistic_of(const Histogram& his
   }
 }
 
+/// The statistic of a probe's readings; nothing where there are too few.
+inline std::optional<double> statistic_of(const ProbeSeries& series, Statistic statistic) {
+  if (const std::optional<double> share = share_of(statistic)) return series.percentile(*share);
+  switch (statistic) {
+    case Statistic::mean: return series.mean();
+    case Statistic::min: return series.min();
+    case Statistic::max: return series.max();
+    case Statistic::last: return series.last();
+    default: return std::nullopt;
+  }
+}
+
 /// Every figure of a run, its expectations and its validity: an immutable value.
 class Report {
  public:
   /// Judges a record by expectations.
   explicit Report(RunRecord record, const std::vector<Expectation>& expect) : Report(std::move(record)) {
     record_.expectations.clear();
-    for (const Expectation& expectation : expect) {
+    for (Expectation expectation : expect) {
+      state_in_unit_of_probe(expectation.metric);
       const std::optional<double> actual = figure(expectation.metric);
       record_.expectations.push_back(
           {to_string(expectation), expectation.metric.unit, actual, actual.has_value() && expectation.met_by(*actual)});
@@ -214,6 +240,15 @@ class Report {
   Report part(std::string_view name) const { return among(record_.parts, "part", name); }
   /// The report of one of several targets, by its URL, without expectations; throws NotMeasured for one that the run did not have.
   Report target(std::string_view url) const { return among(record_.targets, "target", url); }
+
+  /// What was read beside the load.
+  const std::vector<ProbeRecord>& probes() const noexcept { return record_.probes; }
+  /// What the probe of that name read, the first one's of several machines; throws NotMeasured for one that the run did not have.
+  const ProbeRecord& probe(std::string_view name) const {
+    const ProbeRecord* found = find_probe(name);
+    if (found == nullptr) throw NotMeasured("no probe " + detail::in_quotes(name));
+    return *found;
+  }
 
   /// Response times: from when a message was due until its answer arrived.
   Timing latency() const { return {messages_.response_time, "latency"}; }
@@ -253,7 +288,11 @@ class Report {
   }
 
   /// The figure that a metric names, durations in seconds; nothing where it was not measured.
+  ///
+  /// Of a probe that several machines read it is that of all their readings; a size or a share asked of one that counts in neither is
+  /// nothing.
   std::optional<double> figure(const MetricName& metric) const {
+    if (metric.quantity == "probe") return figure_of_probe(metric);
     if (metric.quantity == "success_rate") return success_rate();
     if (metric.quantity == "connection_success_rate") return connection_success_rate();
     if (metric.quantity == "errors") return static_cast<double>(record_.metrics.failures.total());
@@ -305,6 +344,7 @@ class Report {
     RunRecord record = record_;
     record.parts.clear();
     record.targets.clear();
+    record.probes.clear();
     record.expectations.clear();
     record.warm_up = {};
     record.warm_up_not_sent = 0;
@@ -321,6 +361,30 @@ class Report {
   std::optional<double> count_of_fan_out(std::uint64_t count) const {
     if (record_.metrics.fan_out.published == 0) return std::nullopt;
     return static_cast<double>(count);
+  }
+
+  const ProbeRecord* find_probe(std::string_view name) const noexcept {
+    const auto found =
+        std::find_if(record_.probes.begin(), record_.probes.end(), [&](const ProbeRecord& probe) { return probe.name == name; });
+    return found == record_.probes.end() ? nullptr : &*found;
+  }
+
+  // A plain number fits every probe.
+  static bool fits(Unit bound, Unit probe) noexcept { return bound == Unit::number || bound == probe; }
+
+  // Who writes a plain number means the probe's unit.
+  void state_in_unit_of_probe(MetricName& metric) const noexcept {
+    if (metric.quantity != "probe") return;
+    const ProbeRecord* probe = find_probe(metric.label);
+    if (probe != nullptr && probe->unit != Unit::count && fits(metric.unit, probe->unit)) metric.unit = probe->unit;
+  }
+
+  std::optional<double> figure_of_probe(const MetricName& metric) const {
+    ProbeSeries all;
+    for (const ProbeRecord& probe : record_.probes) {
+      if (probe.name == metric.label && fits(metric.unit, probe.unit)) all.merge(probe.series);
+    }
+    return statistic_of(all, metric.statistic);
   }
 
   const MessageMetrics* find_label(std::string_view label) const noexcept {

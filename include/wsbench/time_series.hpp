@@ -13,6 +13,7 @@
 
 #include <wsbench/error.hpp>
 #include <wsbench/failure.hpp>
+#include <wsbench/time_slots.hpp>
 
 namespace wsbench {
 
@@ -187,44 +188,39 @@ struct TimeSlot {
 class TimeSeries {
  public:
   /// How many slots there are at most.
-  static constexpr std::size_t slot_limit = 3'600;
+  static constexpr std::size_t slot_limit = detail::TimeSlots<TimeSlot>::limit;
 
   /// A message was written.
-  void sent(std::chrono::nanoseconds at) { ++slot_of(at).sent; }
+  void sent(std::chrono::nanoseconds at) { ++slots_.at(at).sent; }
   /// A message was answered.
   void answered(std::chrono::nanoseconds at, std::chrono::nanoseconds response_time) {
-    TimeSlot& slot = slot_of(at);
+    TimeSlot& slot = slots_.at(at);
     ++slot.answered;
     slot.response_time.record(response_time);
   }
   /// A message was given up.
-  void failed(std::chrono::nanoseconds at) { ++slot_of(at).failed; }
+  void failed(std::chrono::nanoseconds at) { ++slots_.at(at).failed; }
   /// A connection came to be open.
-  void opened(std::chrono::nanoseconds at) { ++slot_of(at).opened; }
+  void opened(std::chrono::nanoseconds at) { ++slots_.at(at).opened; }
   /// An open connection ended.
-  void ended(std::chrono::nanoseconds at) { ++slot_of(at).ended; }
+  void ended(std::chrono::nanoseconds at) { ++slots_.at(at).ended; }
   /// Something went wrong.
-  void failure(std::chrono::nanoseconds at, Failure failure) { ++slot_of(at).failures.at(static_cast<std::size_t>(failure)); }
+  void failure(std::chrono::nanoseconds at, Failure failure) { ++slots_.at(at).failures.at(static_cast<std::size_t>(failure)); }
 
   /// Adds another's slots, at the wider of both widths.
-  void merge(const TimeSeries& other) {
-    while (width_ < other.width_) double_width();
-    const auto ratio = static_cast<std::size_t>(width_ / other.width_);
-    slots_.resize(std::max(slots_.size(), (other.slots_.size() + ratio - 1) / ratio));
-    for (std::size_t index = 0; index < other.slots_.size(); ++index) slots_[index / ratio].merge(other.slots_[index]);
-  }
+  void merge(const TimeSeries& other) { slots_.merge(other.slots_); }
 
   /// How long each slot is.
-  std::chrono::nanoseconds width() const noexcept { return width_; }
+  std::chrono::nanoseconds width() const noexcept { return slots_.width(); }
   /// The slots from the start of the run up to the last in which anything happened.
-  const std::vector<TimeSlot>& slots() const noexcept { return slots_; }
+  const std::vector<TimeSlot>& slots() const noexcept { return slots_.all(); }
 
   /// How many connections were open at the end of each slot.
   std::vector<std::uint64_t> open() const {
     std::vector<std::uint64_t> levels;
     std::uint64_t opened = 0;
     std::uint64_t ended = 0;
-    for (const TimeSlot& slot : slots_) {
+    for (const TimeSlot& slot : slots()) {
       opened += slot.opened;
       ended += slot.ended;
       levels.push_back(opened - std::min(opened, ended));
@@ -234,70 +230,22 @@ class TimeSeries {
 
   /// The series that had this width and these slots; throws Error where no series can have them.
   static TimeSeries restore(std::chrono::nanoseconds width, std::vector<TimeSlot> slots) {
-    const std::int64_t doubled = width / first_width;
-    const bool possible = width % first_width == std::chrono::nanoseconds{0} && doubled > 0 && doubled <= most_doubled &&
-                          std::has_single_bit(static_cast<std::uint64_t>(doubled));
-    if (!possible) throw Error("time_series", "the width is not one second, doubled or not: the saved data is damaged");
-    if (slots.size() > slot_limit) throw Error("time_series", "there are more than 3,600 slots: the saved data is damaged");
     TimeSeries restored;
-    restored.width_ = width;
-    restored.slots_ = std::move(slots);
+    restored.slots_ = detail::TimeSlots<TimeSlot>::restore("time_series", width, std::move(slots));
     return restored;
   }
 
   /// Memory of the slots, in bytes.
   std::size_t capacity_bytes() const noexcept {
-    std::size_t bytes = slots_.capacity() * sizeof(TimeSlot);
-    for (const TimeSlot& slot : slots_) bytes += slot.response_time.capacity_bytes();
+    std::size_t bytes = slots().capacity() * sizeof(TimeSlot);
+    for (const TimeSlot& slot : slots()) bytes += slot.response_time.capacity_bytes();
     return bytes;
   }
 
-  /// Whether both have the same slots.
-  bool operator==(const TimeSeries& other) const noexcept { return width_ == other.width_ && slots_ == other.slots_; }
+  bool operator==(const TimeSeries&) const = default;
 
  private:
-  static constexpr std::chrono::nanoseconds first_width = std::chrono::seconds{1};
-  // With this width the slots reach beyond the largest nanoseconds there are.
-  static constexpr std::int64_t most_doubled = std::int64_t{1} << 22;
-
-  TimeSlot& slot_of(std::chrono::nanoseconds at) {
-    // A time before the last slot used, read as unsigned, is far beyond its width.
-    if (static_cast<std::uint64_t>(at.count()) - static_cast<std::uint64_t>(last_begin_.count()) >= last_width_) [[unlikely]]
-      turn_to(std::max(at, std::chrono::nanoseconds{0}));
-    return slots_[last_];
-  }
-
-  // Makes the slot of that time the last one used.
-  [[gnu::noinline, gnu::cold]] void turn_to(std::chrono::nanoseconds at) {
-    while (static_cast<std::size_t>(at / width_) >= slot_limit) double_width();
-    last_ = static_cast<std::size_t>(at / width_);
-    if (last_ >= slots_.size()) {
-      if (last_ >= slots_.capacity()) slots_.reserve(std::min(slot_limit, std::max(last_ + 1, 2 * slots_.capacity())));
-      slots_.resize(last_ + 1);
-    }
-    last_begin_ = width_ * static_cast<std::int64_t>(last_);
-    last_width_ = static_cast<std::uint64_t>(width_.count());
-  }
-
-  void double_width() {
-    for (std::size_t index = 1; index < slots_.size(); ++index) {
-      if (index % 2 == 0) {
-        slots_[index / 2] = std::move(slots_[index]);
-      } else {
-        slots_[index / 2].merge(slots_[index]);
-      }
-    }
-    slots_.resize((slots_.size() + 1) / 2);
-    width_ *= 2;
-    last_width_ = 0;
-  }
-
-  std::chrono::nanoseconds width_{first_width};
-  std::vector<TimeSlot> slots_{};
-  // The slot used last, since most of what happens falls into the same; a width of 0 stands for none.
-  std::size_t last_{0};
-  std::chrono::nanoseconds last_begin_{0};
-  std::uint64_t last_width_{0};
+  detail::TimeSlots<TimeSlot> slots_{};
 };
 
 }  // namespace wsbench

@@ -30,8 +30,8 @@ struct NamedUnit {
 inline constexpr auto duration_units = std::to_array<NamedUnit>(
     {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}});
 inline constexpr auto count_units = std::to_array<NamedUnit>({{"", 1}, {"k", 1'000}, {"M", 1'000'000}});
-inline constexpr auto size_units =
-    std::to_array<NamedUnit>({{"", 1}, {"B", 1}, {"kB", 1'000}, {"MB", 1'000'000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}});
+inline constexpr auto size_units = std::to_array<NamedUnit>(
+    {{"", 1}, {"B", 1}, {"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}});
 
 /// A kind of quantity: its name in errors, its units, and how to write it.
 struct QuantityKind {
@@ -49,7 +49,8 @@ inline constexpr QuantityKind duration_kind{"duration", duration_units, "write a
 inline constexpr QuantityKind count_kind{"count", count_units, "write a whole number, or a number with k or M, such as 10k",
                                          largest_unsigned};
 inline constexpr QuantityKind size_kind{
-    "size", size_units, "write a whole number of bytes, or a number with one of B, kB, MB, KiB, MiB, such as 64KiB", largest_unsigned};
+    "size", size_units, "write a whole number of bytes, or a number with one of B, kB, MB, GB, KiB, MiB, GiB, such as 64KiB",
+    largest_unsigned};
 inline constexpr QuantityKind rate_kind{"rate", count_units, "write a number, with k or M if you like, and /s, /m or /h, such as 5k/s",
                                         largest_unsigned};
 
@@ -176,7 +177,7 @@ inline std::uint64_t parse_count(std::string_view text) {
   return detail::parse_quantity(detail::count_kind, text);
 }
 
-/// Reads a size in bytes: B, kB (1,000), MB, KiB (1,024), MiB; a bare number is bytes. Throws Error.
+/// Reads a size in bytes: B, kB (1,000), MB, GB, KiB (1,024), MiB, GiB; a bare number is bytes. Throws Error.
 inline std::uint64_t parse_size(std::string_view text) {
   return detail::parse_quantity(detail::size_kind, text);
 }
@@ -254,6 +255,26 @@ inline std::string format_size(std::uint64_t bytes) {
   }
   const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
   return fmt::format("{:.{}f} {}", value, decimals, names.at(unit));
+}
+
+/// Prints a size so that parse_size reads back the same: "500MiB", "1GiB", "1234B"; in the largest binary unit of which it is a whole
+/// number.
+inline std::string exact_size(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 4> names{"B", "KiB", "MiB", "GiB"};
+  std::size_t unit = 0;
+  for (; unit + 1 < names.size() && bytes > 0 && bytes % 1'024 == 0; ++unit) bytes /= 1'024;
+  return fmt::format("{}{}", bytes, names.at(unit));
+}
+
+/// Prints a number with three significant digits, all of those before its point, thousands separated: "1,234", "-12.3", "0.00123".
+inline std::string format_number(double value) {
+  if (!std::isfinite(value)) return "n/a";
+  const double size = std::abs(value);
+  if (size == 0) return "0";
+  const int decimals = 2 - static_cast<int>(std::floor(std::log10(size)));
+  const std::string digits = fmt::format("{:.{}f}", size, std::max(decimals, 0));
+  const std::string text = decimals > 0 ? detail::without_trailing_zeros(digits) : detail::separate_thousands(digits);
+  return value < 0 ? '-' + text : text;
 }
 
 /// Prints a rate a second with three significant digits, thousands separated: "98/s", "0.25/s", "12,300/s"; "n/a" for what is no rate.

@@ -284,3 +284,29 @@ TEST_CASE("a report is a value", "[report]") {
   CHECK(copy.latency().mean() == report.latency().mean());
   CHECK_FALSE(copy == Report(record_of({.answered = 11}), {metric::latency.mean < 20ms}));
 }
+
+TEST_CASE("expectations judge what probes read, in the probe's unit", "[report][probe]") {
+  wsbench::RunRecord record;
+  record.probes = {{.name = "server.rss", .unit = wsbench::Unit::bytes}, {.name = "redis_mb"}, {.name = "silent"}};
+  for (int second = 0; second < 3; ++second) record.probes[0].series.read(1s * second, (100 + second) * 0x1p20);
+  record.probes[1].series.read(0s, 312);
+  record.probes[2].series.failed(0s, "printed nothing");
+  // The same server, read from another machine.
+  record.probes.push_back({.name = "server.rss", .unit = wsbench::Unit::bytes, .source = "bench-2"});
+  record.probes.back().series.read(2s, 200 * 0x1p20);
+  const wsbench::Report report(
+      record, {wsbench::parse_expectation("probe(server.rss).max < 150MiB"), metric::probe("server.rss").min >= 100 * 0x1p20,
+               metric::probe("redis_mb").last == 312, wsbench::parse_expectation("probe(redis_mb).max < 500MiB"),
+               metric::probe("silent").max < 5, metric::probe("absent").max < 5});
+  using wsbench::ExpectationResult;
+  using wsbench::Unit;
+  CHECK(report.expectations() ==
+        std::vector<ExpectationResult>{{"probe(server.rss).max < 150MiB", Unit::bytes, 200 * 0x1p20, false},
+                                       {"probe(server.rss).min >= 100MiB", Unit::bytes, 100 * 0x1p20, true},
+                                       {"probe(redis_mb).last == 312", Unit::number, 312, true},
+                                       {"probe(redis_mb).max < 500MiB", Unit::bytes, std::nullopt, false},  // it counts in no bytes
+                                       {"probe(silent).max < 5", Unit::number, std::nullopt, false},
+                                       {"probe(absent).max < 5", Unit::number, std::nullopt, false}});
+  CHECK(report.probe("redis_mb").series.max() == 312.0);
+  CHECK_THROWS_AS(report.probe("absent"), wsbench::NotMeasured);
+}

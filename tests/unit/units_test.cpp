@@ -415,3 +415,22 @@ TEST_CASE("random text is read or refused, never worse", "[units]") {
     }
   }
 }
+
+TEST_CASE("a size is printed so that it reads back the same", "[units]") {
+  for (const char* text : {"0B", "1B", "1023B", "1KiB", "500MiB", "1536MiB", "2GiB", "2048GiB", "1234567B"}) {
+    CHECK(wsbench::exact_size(wsbench::parse_size(text)) == text);
+  }
+  CHECK(wsbench::parse_size("1.5GB") == 1'500'000'000);
+}
+
+TEST_CASE("a number has three digits, and all of those before its point", "[units]") {
+  using wsbench::format_number;
+  CHECK(format_number(0) == "0");
+  CHECK(format_number(1234567.8) == "1,234,568");
+  CHECK(format_number(-1234) == "-1,234");
+  CHECK(format_number(312.46) == "312");
+  CHECK(format_number(12.345) == "12.3");
+  CHECK(format_number(-0.0012345) == "-0.00123");
+  CHECK(format_number(2.5) == "2.5");
+  CHECK(format_number(std::numeric_limits<double>::infinity()) == "n/a");
+}

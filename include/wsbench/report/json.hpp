@@ -36,10 +36,10 @@ using Json = nlohmann::ordered_json;
 inline constexpr std::uint64_t json_schema_version = 1;
 
 // In the order of their enums.
-inline constexpr auto unit_names = std::to_array<std::string_view>({"seconds", "share", "count", "per_second"});
+inline constexpr auto unit_names = std::to_array<std::string_view>({"seconds", "share", "count", "per_second", "number", "bytes"});
 inline constexpr auto pace_names = std::to_array<std::string_view>({"think", "flat_out", "rate"});
 inline constexpr auto population_names = std::to_array<std::string_view>({"number", "stages", "arrivals"});
-static_assert(unit_names.size() == static_cast<std::size_t>(Unit::per_second) + 1, "every unit has a name");
+static_assert(unit_names.size() == static_cast<std::size_t>(Unit::bytes) + 1, "every unit has a name");
 static_assert(pace_names.size() == static_cast<std::size_t>(Pace::Kind::rate) + 1, "every pace has a name");
 
 // The fields that are written and read alike: `each(key, member)` does the one or the other.

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <wsbench/failure.hpp>
+#include <wsbench/probe.hpp>
 #include <wsbench/report.hpp>
 
 namespace wsbench {
@@ -70,6 +71,10 @@ struct Options {
   std::chrono::nanoseconds ping_every{0};                           ///< how often each connection is asked whether it is alive; 0: never
   std::chrono::nanoseconds ping_timeout{std::chrono::seconds{10}};  ///< how long its pong may take; without one it is given up
   std::uint64_t max_message_size{std::uint64_t{16} << 20U};         ///< largest message accepted from the server, in bytes
+  std::vector<Probe> probes{};                                      ///< what is read beside the load, from just before its first client on
+  std::chrono::nanoseconds probe_every{std::chrono::seconds{1}};    ///< how often each of them is read
+  std::chrono::nanoseconds probe_timeout{std::chrono::seconds{5}};  ///< how long a reading may take; then it has failed
+  std::chrono::nanoseconds probe_after{0};                          ///< for how long they are read on after the load has ended
   std::function<void(const Answer&)> on_answer{};                   ///< told of every outcome, on the worker's thread; default nobody
   std::function<void(const Report&)> on_snapshot{};  ///< told of everything so far each second and at the end, on a thread of its own
 };
