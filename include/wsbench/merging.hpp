@@ -65,6 +65,7 @@ inline void add(RunRecord& all, const RunRecord& other) {
   all.started_at = std::min(all.started_at, other.started_at);
   all.duration = std::max(all.duration, other.duration);
   all.interrupted = all.interrupted || other.interrupted;
+  all.soak = all.soak || other.soak;
   if (all.ended_early_by.empty()) all.ended_early_by = other.ended_early_by;
   all.metrics.merge(other.metrics);
   for (std::size_t part = 0; part < all.parts.size(); ++part) all.parts[part].metrics.merge(other.parts[part].metrics);

@@ -111,6 +111,7 @@ struct RunRecord {
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
   std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end
+  bool soak{false};                                    ///< whether its reports tell of decay, as `wsbench/soak.hpp` finds it
   std::string ended_early_by{};                        ///< the expectation that was missed already, for which it was ended; empty: none
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
