@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -122,22 +123,30 @@ inline std::optional<RankEstimate> shift_between(std::span<const double> base, s
   return detail::estimate_of(std::move(differences), detail::mann_whitney_distribution(base.size(), other.size()), variance, confidence);
 }
 
-/// By how much samples rise from each to the next: the median of the slopes between any two (Theil, 1950) and the interval in which
-/// Kendall's test finds no trend (Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968).
+/// By how much samples rise with their place: the median of the slopes between any two (Theil, 1950) and the interval in which Kendall's
+/// test finds no trend (Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968).
 ///
-/// `confidence` is a share of one: 0.95. Nothing where there are too few samples for it: at 0.95 it takes five.
-inline std::optional<RankEstimate> slope_of(std::span<const double> samples, double confidence) {
+/// `places` are as many, and ascend. `confidence` is a share of one: 0.95. Nothing where there are too few samples for it: at 0.95 it takes
+/// five.
+inline std::optional<RankEstimate> slope_of(std::span<const double> places, std::span<const double> samples, double confidence) {
   const std::size_t size = samples.size();
   if (size < 2) return std::nullopt;
   std::vector<double> slopes;
   slopes.reserve(size * (size - 1) / 2);
   for (std::size_t later = 1; later < size; ++later) {
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
-      slopes.push_back((samples[later] - samples[earlier]) / static_cast<double>(later - earlier));
+      slopes.push_back((samples[later] - samples[earlier]) / (places[later] - places[earlier]));
     }
   }
   const double variance = static_cast<double>(size * (size - 1) * (2 * size + 5)) / 72;
   return detail::estimate_of(std::move(slopes), detail::kendall_distribution(size), variance, confidence);
+}
+
+/// The same of samples of which each is one place after the other: by how much they rise from each to the next.
+inline std::optional<RankEstimate> slope_of(std::span<const double> samples, double confidence) {
+  std::vector<double> places(samples.size());
+  std::iota(places.begin(), places.end(), 0.0);
+  return slope_of(places, samples, confidence);
 }
 
 }  // namespace wsbench

@@ -186,6 +186,15 @@ TEST_CASE("a shift that is there is found", "[rank_statistics]") {
   CHECK(found > times * 95 / 100);
 }
 
+TEST_CASE("samples need not be equally far apart to have a slope", "[rank_statistics]") {
+  const std::vector<double> places{0, 1, 5, 6, 20, 21};
+  const std::vector<double> straight{7, 10, 22, 25, 67, 70};
+  const std::optional<RankEstimate> slope = slope_of(places, straight, 0.95);
+  REQUIRE(slope.has_value());
+  CHECK(*slope == RankEstimate{3, 3, 3});
+  CHECK_FALSE(slope_of(straight, 0.95)->estimate == 3);
+}
+
 TEST_CASE("the median of numbers", "[rank_statistics]") {
   CHECK_FALSE(wsbench::median_of({}).has_value());
   CHECK(wsbench::median_of(std::array{3.0}) == 3.0);
