@@ -153,17 +153,18 @@ inline std::optional<double> times_longer(double growth, double half_width, doub
 }
 
 /// What is read of a series between two times, before it is judged; nothing is told of too few readings.
-inline GrowthFinding slopes_of(std::span<const ReadingBlock> blocks, double length_s, double confidence) {
-  GrowthFinding found{.length_s = length_s};
+inline GrowthFinding slopes_of(std::span<const ReadingBlock> blocks, double from_s, double to_s, double confidence) {
+  GrowthFinding found{.length_s = to_s - from_s};
   if (blocks.size() >= least_blocks) {
-    found.level = blocks.front().value;
     found.per_second = slope_of(blocks, confidence);
     found.at_last = slope_of(blocks.subspan(blocks.size() / 2), 0.9);
   }
-  if (!found.at_last) {
+  if (!found.at_last || !found.per_second) {
     found.per_second.reset();
     found.longer = 2;
+    return found;
   }
+  found.level = blocks.front().value - found.per_second->estimate * (blocks.front().at_s - from_s);
   return found;
 }
 
@@ -183,7 +184,7 @@ inline constexpr double negligible_growth = 0.02;
 /// interval of both slopes, of all and of the last half, is more than that and the pace is kept. `confidence` is a share of one.
 inline GrowthFinding growth_of(std::span<const Reading> readings, double from_s, double to_s, double least, double confidence) {
   const std::vector<detail::ReadingBlock> blocks = detail::blocks_of(readings, from_s, to_s);
-  GrowthFinding found = detail::slopes_of(blocks, to_s - from_s, confidence);
+  GrowthFinding found = detail::slopes_of(blocks, from_s, to_s, confidence);
   if (!found.per_second) return found;
   std::vector<double> spreads;
   for (const detail::ReadingBlock& block : blocks) spreads.push_back(block.spread);
@@ -205,7 +206,7 @@ inline GrowthFinding growth_of(std::span<const Reading> readings, double from_s,
 /// Whether a series rises between two times by more than `floor` over all of it. A single step up is not told from chance: it is unclear.
 inline GrowthFinding rise_of(std::span<const Reading> readings, double from_s, double to_s, double floor, double confidence) {
   const std::vector<detail::ReadingBlock> blocks = detail::blocks_of(readings, from_s, to_s);
-  GrowthFinding found = detail::slopes_of(blocks, to_s - from_s, confidence);
+  GrowthFinding found = detail::slopes_of(blocks, from_s, to_s, confidence);
   found.floor = floor;
   if (!found.per_second) return found;
   const auto within = [&](double slope) { return slope * found.length_s <= floor; };
