@@ -143,6 +143,7 @@ struct KnownQuantity {
 inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency", Unit::seconds, true},
                                                                        {"service_time", Unit::seconds, true},
                                                                        {"connect_time", Unit::seconds, false},
+                                                                       {"open_time", Unit::seconds, false},
                                                                        {"ping", Unit::seconds, false},
                                                                        {"delivery", Unit::seconds, true},
                                                                        {"first_delivery", Unit::seconds, false},
@@ -153,6 +154,7 @@ inline constexpr auto known_quantities = std::to_array<KnownQuantity>({{"latency
                                                                        {"out_of_order_deliveries", Unit::count, false},
                                                                        {"note", Unit::seconds, true, true},
                                                                        {"success_rate", Unit::share, false},
+                                                                       {"error_rate", Unit::share, false},
                                                                        {"connection_success_rate", Unit::share, false},
                                                                        {"errors", Unit::count, false},
                                                                        {"messages_per_second", Unit::per_second, false},
@@ -323,6 +325,8 @@ inline constexpr Durations latency{"latency"};
 inline constexpr Durations service_time{"service_time"};
 /// From the start of a connection attempt until the WebSocket was open.
 inline constexpr Durations connect_time{"connect_time"};
+/// From when a connection was open until it ended.
+inline constexpr Durations open_time{"open_time"};
 /// From just before a ping was written until its pong arrived.
 inline constexpr Durations ping{"ping"};
 /// From when a publication was due until each subscriber had it; or, `delivery("said")`, of pushed messages by what they say themselves.
@@ -345,6 +349,8 @@ constexpr Durations note(std::string_view label) {
 }
 /// Answered messages among those answered, failed or not sent; a share of one.
 inline constexpr Metric<Unit::share> success_rate{"success_rate"};
+/// Failed or not sent messages among those and the answered; 1 where nothing could connect. A share of one.
+inline constexpr Metric<Unit::share> error_rate{"error_rate"};
 /// Connections that came to be among those attempted; a share of one.
 inline constexpr Metric<Unit::share> connection_success_rate{"connection_success_rate"};
 /// Failures of every kind.

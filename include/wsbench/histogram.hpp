@@ -103,6 +103,8 @@ class Histogram {
   std::uint64_t negative() const noexcept { return negative_; }
   /// The exact sum of the samples.
   Sum sum() const noexcept { return {static_cast<std::uint64_t>(sum_ >> 64), static_cast<std::uint64_t>(sum_)}; }
+  /// The same in seconds, as near as a double comes to it.
+  double sum_in_seconds() const noexcept { return static_cast<double>(sum_) / 1e9; }
   /// The smallest sample, exact; nothing without samples.
   std::optional<std::chrono::nanoseconds> min() const { return if_any(min_); }
   /// The largest sample, exact; nothing without samples.

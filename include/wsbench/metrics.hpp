@@ -72,6 +72,7 @@ struct ConnectionMetrics {
   Histogram tcp{};             ///< of the succeeded: TCP handshake
   Histogram tls{};             ///< of the succeeded: TLS handshake
   Histogram upgrade{};         ///< of the succeeded: HTTP upgrade
+  Histogram open_time{};       ///< of the succeeded and reconnected that have ended: how long each was open
 
   /// The entry of a subprotocol, made if there is none.
   SubprotocolCount& subprotocol_of(std::string_view name) {
@@ -97,6 +98,7 @@ struct ConnectionMetrics {
     tcp.merge(other.tcp);
     tls.merge(other.tls);
     upgrade.merge(other.upgrade);
+    open_time.merge(other.open_time);
   }
   bool operator==(const ConnectionMetrics&) const = default;
 };

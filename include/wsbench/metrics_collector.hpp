@@ -82,9 +82,10 @@ class MetricsCollector {
   /// A first connect was given up; why is told to `failure()`.
   void connection_failed() noexcept { ++metrics_.connections.failed; }
 
-  /// An open connection is open no longer.
-  void connection_ended() {
+  /// An open connection is open no longer, after so long; nothing: not known.
+  void connection_ended(std::optional<std::chrono::nanoseconds> open_time = std::nullopt) {
     --metrics_.connections.open;
+    if (open_time) metrics_.connections.open_time.record(*open_time);
     if (timed()) metrics_.series.ended(now_);
   }
 

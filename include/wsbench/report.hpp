@@ -268,6 +268,12 @@ class Report {
   std::optional<double> success_rate() const {
     return share(messages_.answered, messages_.answered + messages_.failed + record_.metrics.not_sent);
   }
+  /// 1 - success_rate(); 1 where nothing could connect, whatever was to be sent then.
+  std::optional<double> error_rate() const {
+    const std::uint64_t lost = messages_.failed + record_.metrics.not_sent;
+    if (const std::optional<double> rate = share(lost, messages_.answered + lost)) return rate;
+    return none_connected() ? std::optional{1.0} : std::nullopt;
+  }
   /// Connections that came to be among those attempted.
   std::optional<double> connection_success_rate() const {
     return share(record_.metrics.connections.succeeded, record_.metrics.connections.attempted);
@@ -295,6 +301,7 @@ class Report {
   std::optional<double> figure(const MetricName& metric) const {
     if (metric.quantity == "probe") return figure_of_probe(metric);
     if (metric.quantity == "success_rate") return success_rate();
+    if (metric.quantity == "error_rate") return error_rate();
     if (metric.quantity == "connection_success_rate") return connection_success_rate();
     if (metric.quantity == "errors") return static_cast<double>(record_.metrics.failures.total());
     if (metric.quantity == "messages_per_second") return sent_per_second();
@@ -327,8 +334,7 @@ class Report {
 
   /// The one word for the run; the first that applies of no connection, interrupted, invalid, failed, passed.
   Verdict verdict() const noexcept {
-    const ConnectionMetrics& connections = record_.metrics.connections;
-    if (connections.attempted > 0 && connections.succeeded == 0 && connections.failed > 0) return Verdict::no_connection;
+    if (none_connected()) return Verdict::no_connection;
     if (record_.interrupted) return Verdict::interrupted;
     if (!valid()) return Verdict::invalid;
     bool met = !unanswered() && record_.ended_early_by.empty();
@@ -388,6 +394,11 @@ class Report {
     return statistic_of(all, metric.statistic);
   }
 
+  bool none_connected() const noexcept {
+    const ConnectionMetrics& connections = record_.metrics.connections;
+    return connections.attempted > 0 && connections.succeeded == 0 && connections.failed > 0;
+  }
+
   const MessageMetrics* find_label(std::string_view label) const noexcept {
     for (const LabelMetrics& entry : record_.metrics.labels) {
       if (entry.label == label) return &entry.messages;
@@ -403,6 +414,7 @@ class Report {
 
   const Histogram* durations_of(const MetricName& metric) const noexcept {
     if (metric.quantity == "connect_time") return &record_.metrics.connections.connect_time;
+    if (metric.quantity == "open_time") return &record_.metrics.connections.open_time;
     if (metric.quantity == "ping") return &record_.metrics.pings.round_trip;
     const FanOutMetrics& fan_out = record_.metrics.fan_out;
     if (metric.quantity == "first_delivery") return &fan_out.first;

@@ -84,9 +84,9 @@ inline wsbench::Metrics metrics_of(std::size_t part, std::size_t target) {
     collector.at(now);
     if (second == outage) {
       collector.failure(Failure::closed, 1001, now, [] { return "client 1: closed by the server (1001): " + name_with_controls; });
-      collector.connection_ended();
+      collector.connection_ended(now - 2s);
       collector.failure(Failure::abnormal, 0, now + 3ms, [] { return std::string("client 2: the stream ended without a close frame"); });
-      collector.connection_ended();
+      collector.connection_ended(now - 4s);
       collector.not_sent(6);
     }
     if (second == outage + 2) {

@@ -263,6 +263,16 @@ TEST_CASE("connect times run from the attempt", "[client]") {
   CHECK(about(*run.metrics().connections.connect_time.max(), 30ms));
 }
 
+TEST_CASE("a connection counts for as long as it was open, without the time it took to connect", "[client]") {
+  PretendedRun run({.clients = 2, .messages = 3, .pace = wsbench::think(2s)});
+  run.connect_time = 30ms;
+  run.run();
+  const wsbench::Histogram& open_time = run.metrics().connections.open_time;
+  CHECK(open_time.count() == 2);
+  CHECK(*open_time.min() >= 4s);
+  CHECK(*open_time.max() < 7s);
+}
+
 // ---- answers and failures ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a missing answer is a failure at its deadline and never a latency", "[client]") {

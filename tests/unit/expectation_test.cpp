@@ -18,6 +18,8 @@ TEST_CASE("an expectation is read as it is written in code", "[expectation]") {
   CHECK(parse_expectation("connect.max < 2s") == (metric::connect_time.max < 2s));
   CHECK(parse_expectation("success_rate > 99%") == (metric::success_rate > 0.99));
   CHECK(parse_expectation("success_rate >= 0.5") == (metric::success_rate >= 0.5));
+  CHECK(parse_expectation("error_rate > 5%") == (metric::error_rate > 0.05));
+  CHECK(parse_expectation("open_time.min > 1m") == (metric::open_time.min > 1min));
   CHECK(parse_expectation("  errors == 0 ") == (metric::errors == 0.0));
   CHECK(parse_expectation("messages_per_second > 5k/s") == (metric::messages_per_second > 5000.0));
   CHECK(parse_expectation("check{welcomed} > 99.5%") == (metric::check("welcomed") > 0.995));

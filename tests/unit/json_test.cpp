@@ -60,7 +60,7 @@ RunRecord rich_record(nanoseconds unit = 1ms) {
   for (int attempt = 0; attempt < 4; ++attempt) collector.reconnect_attempted();
   for (int attempt = 0; attempt < 2; ++attempt) collector.reconnect_failed();
   collector.connection_reopened();
-  collector.connection_ended();
+  collector.connection_ended(7 * unit);
   for (int message = 0; message < 1'200; ++message) {
     collector.at(message / 400 * 1s);
     const nanoseconds wait = message < 1'198 ? message % 20 * unit : 1'500 * unit;
@@ -321,6 +321,16 @@ TEST_CASE("the expectation that a run was ended for survives, and older reports 
   document.erase("ended_early_by");
   CHECK(report_from_json(document.dump()).record().ended_early_by.empty());
   CHECK(document_of(Report{RunRecord{}})["ended_early_by"].is_null());
+}
+
+TEST_CASE("how long connections were open survives, and older reports do not have it", "[json]") {
+  const Report report{rich_record(1ns)};
+  Json document = document_of(report);
+  CHECK(document["connections"]["open_time_ms"]["count"] == 1);
+  CHECK(report_from_json(document.dump()).metrics().connections.open_time == report.metrics().connections.open_time);
+  document["histograms"].erase("open_time");
+  document["connections"].erase("open_time_ms");
+  CHECK(report_from_json(document.dump()).metrics().connections.open_time.count() == 0);
 }
 
 TEST_CASE("every verdict survives, an interruption before any connection too", "[json]") {
@@ -669,7 +679,7 @@ TEST_CASE("the text is indented by two, has its bins on one line and ends with a
     CHECK((line.ends_with("[]") || line.ends_with("]]")));
     ++bins;
   }
-  CHECK(bins == 79);
+  CHECK(bins == 84);
   CHECK(text.find("\n    {\n      \"failure\": \"timeout\",\n") != text.npos);
   CHECK(std::count(text.begin(), text.end(), '\n') < 2'500);
   CHECK(Json::parse(text) == wsbench::to_json(rich_report()));
@@ -826,6 +836,8 @@ TEST_CASE("counts that contradict each other are refused", "[json]") {
       {"/connections/succeeded", "3", "histograms.connect_time: must have as many samples as connections.succeeded says"},
       {"/histograms/tls", R"({"sum_ns": "35", "min_ns": 7, "max_ns": 7, "negative": 0, "bins": [[7, 5]]})",
        "histograms.tls: has more samples than connections.succeeded says"},
+      {"/histograms/open_time", R"({"sum_ns": "21", "min_ns": 7, "max_ns": 7, "negative": 0, "bins": [[7, 3]]})",
+       "histograms.open_time: has more samples than connections have ended"},
       {"/errors/0/count", most, "errors: has more failures than 64 bits can count"},
       {"/errors/1", R"({"failure": "timeout", "code": null, "count": 1, "first_at_ns": 0, "sample": ""})",
        "errors[1]: repeats an earlier failure and code"},

@@ -142,12 +142,14 @@ TEST_CASE("connections are counted by what became of them", "[metrics_collector]
   for (int attempt = 0; attempt < 4; ++attempt) collector.reconnect_attempted();
   for (int attempt = 0; attempt < 2; ++attempt) collector.reconnect_failed();
   collector.connection_reopened();
-  collector.connection_ended();
+  collector.connection_ended(3s);
   const wsbench::ConnectionMetrics connections = collector.snapshot().connections;
   CHECK(connections.attempted == 4);
   CHECK(connections.succeeded == 3);
   CHECK(connections.failed == 1);
   CHECK(connections.reconnects_attempted == 4);
+  CHECK(connections.open_time.count() == 1);
+  CHECK(connections.open_time.max() == 3s);
   CHECK(connections.reconnected == 1);
   CHECK(connections.reconnects_failed == 2);
   CHECK(connections.open == 0);

@@ -69,6 +69,20 @@ Report lagging(nanoseconds lag, nanoseconds response, wsbench::Pace pace = wsben
 
 }  // namespace
 
+TEST_CASE("an error rate is of what should have been answered, and whole where nothing could connect", "[report]") {
+  const auto error_rate = [](const RunRecord& record) { return Report(record).figure((metric::error_rate > 0.0).metric); };
+  CHECK(error_rate(record_of({.answered = 3, .failed = 1, .one_way = 7})) == 0.25);
+  CHECK(error_rate(record_of({.answered = 4})) == 0.0);
+  CHECK(error_rate(record_of({.one_way = 7, .in_flight = 1})) == std::nullopt);
+  CHECK(error_rate(without_connection()) == 1.0);
+  // A load that is bounded by its duration alone never came to plan a message.
+  RunRecord without_plan = without_connection();
+  without_plan.metrics.not_sent = 0;
+  CHECK(error_rate(without_plan) == 1.0);
+  without_plan.metrics.connections = {};
+  CHECK(error_rate(without_plan) == std::nullopt);
+}
+
 TEST_CASE("the sums of a report hold", "[report]") {
   const Report report(record_of({.answered = 6, .failed = 2, .one_way = 5, .in_flight = 3, .not_sent = 4}), {});
   const wsbench::MessageMetrics& messages = report.messages();
@@ -77,6 +91,7 @@ TEST_CASE("the sums of a report hold", "[report]") {
   CHECK(messages.sent == messages.one_way + messages.answered + messages.failed + messages.in_flight());
   CHECK(messages.in_flight() == 3);
   CHECK(report.success_rate() == 0.5);
+  CHECK(report.error_rate() == 0.5);
   CHECK(report.sent_per_second() == 8.0);
   CHECK(report.connection_success_rate() == 1.0);
 }

@@ -113,6 +113,7 @@ class ReportFigures {
     times("connect_tcp", "Part of the connect time: TCP handshake", connections.tcp);
     times("connect_tls", "Part of the connect time: TLS handshake", connections.tls);
     times("connect_upgrade", "Part of the connect time: HTTP upgrade", connections.upgrade);
+    times("connection_open_time", "From when a connection was open until it ended", connections.open_time);
   }
 
   void messages() {
@@ -127,6 +128,8 @@ class ReportFigures {
     counter("messages_failed", "Messages that timed out or were lost with their connection", all.failed);
     gauge("messages_in_flight", "Messages that were still waiting for an answer", "count", all.in_flight());
     gauge("success_rate", "Answered messages among those answered, failed or not sent", "share", report_.success_rate());
+    gauge("error_rate", "Failed or not sent messages among those and the answered; all where nothing could connect", "share",
+          report_.error_rate());
     gauge("messages_per_second", "Messages sent a second", "per_second", report_.sent_per_second());
     counter("messages_held", "Turns that waited because as many messages were in flight as may be", metrics.held_by_in_flight);
     counter("messages_received", "Messages that came from the server", metrics.received);

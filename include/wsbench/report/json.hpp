@@ -300,6 +300,7 @@ inline Json connections_json(const Report& report) {
   for (const SubprotocolCount& subprotocol : connections.subprotocols) subprotocol_fields(subprotocol, into(subprotocols.emplace_back()));
   object["success_rate"] = json_of(report.connection_success_rate());
   object["connect_time_ms"] = timing_ms(connections.connect_time);
+  object["open_time_ms"] = timing_ms(connections.open_time);
   Json& phases = object["phases_ms"];
   connection_phases(connections, [&](const char* key, const Histogram& histogram) { phases[key] = timing_ms(histogram); });
   return object;
@@ -471,6 +472,7 @@ inline Json warm_up_json(const RunRecord& record) {
 inline Json histograms_json(const Metrics& metrics) {
   Json object;
   object["connect_time"] = json_of(metrics.connections.connect_time);
+  object["open_time"] = json_of(metrics.connections.open_time);
   connection_phases(metrics.connections, into(object));
   lag_histograms(metrics, into(object));
   Json& labels = object["labels"] = Json::object();

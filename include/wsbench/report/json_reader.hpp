@@ -287,6 +287,12 @@ inline ConnectionMetrics read_connections(const JsonPlace& place, const JsonPlac
   connection_phases(connections, [&](const char* key, const Histogram& phase) {
     histograms[key].require(recorded(phase) <= connections.succeeded, "has more samples than connections.succeeded says");
   });
+  // Runs of older versions do not have it.
+  if (const auto open_time = histograms.find("open_time")) {
+    open_time->read(connections.open_time);
+    open_time->require(recorded(connections.open_time) + connections.open <= uint128{connections.succeeded} + connections.reconnected,
+                       "has more samples than connections have ended");
+  }
   return connections;
 }
 

@@ -50,7 +50,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     now_ = cohort_.clock.now();
     execution_.cancel();
     if (has_connection()) {
-      cohort_.collector.connection_ended();
+      count_end_of_connection();
       wire_->close(1000);
       wire_->flush();
     }
@@ -164,7 +164,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
         break;
       case State::closing:
         if (now >= phase_deadline_) {
-          cohort_.collector.connection_ended();
+          count_end_of_connection();
           finish();
         }
         break;
@@ -332,6 +332,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (times.compressed) cohort_.collector.compression_agreed();
     keep_alive_.begin(now);
     back_off_.opened(now);
+    opened_at_ = now;
     if (first) {
       ConnectTimes all = times;
       all.total = now - connect_started_;
@@ -390,7 +391,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   void on_ended(std::chrono::nanoseconds now, const Ending& ending) override {
     enter(now);
     if (state_ == State::closing) {
-      cohort_.collector.connection_ended();
+      count_end_of_connection();
       finish();
       return;
     }
@@ -416,17 +417,19 @@ class Client final : public Session, private WireEvents, private Deadline, priva
       return;
     }
     if (state_ == State::reconnecting) cohort_.collector.reconnect_failed();
-    if (has_connection()) cohort_.collector.connection_ended();
+    if (has_connection()) count_end_of_connection();
     back_off_.failed(cohort_.options, now_);
     lost_to_others_ = true;
     lose(ending.failure);
     if (starting_over_ && !attempts_left()) stay_away();
   }
 
+  void count_end_of_connection() { cohort_.collector.connection_ended(now_ - opened_at_); }
+
   // The behaviour has closed the connection, and so has the server, or it takes too long.
   void left() {
     wire_->abandon();
-    cohort_.collector.connection_ended();
+    count_end_of_connection();
     if (conversation_.in_flight() > 0) count_failure(Failure::closed, 1000, "the behaviour closed the connection before its answers came");
     back_off_.left(cohort_.options, connect_started_);
     lost_to_others_ = false;
@@ -581,7 +584,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
     if (cohort_.fan_out != nullptr) cohort_.fan_out->lose(id(), now_);
     stall_deadline_ = never;
     keep_alive_.lose();
-    cohort_.collector.connection_ended();
+    count_end_of_connection();
     if (!behaviour_ended_) return connect(State::reconnecting);
     finish();
   }
@@ -793,6 +796,7 @@ class Client final : public Session, private WireEvents, private Deadline, priva
   std::chrono::nanoseconds arrival_{0};  // when what it was entered for reached the machine
   std::chrono::nanoseconds leave_at_;    // when this user's load ends, if before that of all
   std::chrono::nanoseconds connect_started_{0};
+  std::chrono::nanoseconds opened_at_{0};
   std::chrono::nanoseconds phase_deadline_;         // of its start, an attempt to connect, the closing handshake
   std::chrono::nanoseconds stall_deadline_{never};  // for the server to read what waits for it
   std::chrono::nanoseconds usable_since_{0};        // when messages could go again after the server had held them up
