@@ -40,6 +40,12 @@ struct Band {
   std::string text{};
 };
 
+/// A place on the horizontal axis that is worth a look.
+struct Mark {
+  double at{0};
+  std::string text{};
+};
+
 /// Panels one above the other over one horizontal axis.
 struct Picture {
   std::string title{};        ///< what it is
@@ -47,6 +53,7 @@ struct Picture {
   Axis x;
   std::vector<Panel> panels{};
   std::vector<Band> bands{};
+  std::vector<Mark> marks{};
 };
 
 /// One of several things that follow each other: from when until when, in the units of its axis.
@@ -137,6 +144,7 @@ class CurveDrawing {
   void draw(const Panel& panel, bool first) {
     svg_.text(left, top_ - 10, "start", panel.title, " font-weight=\"bold\"");
     for (const Band& band : picture_.bands) draw(band, first);
+    for (std::size_t row = 0; row < picture_.marks.size(); ++row) draw(picture_.marks[row], row, first);
     std::string lines;
     for (const Tick& tick : panel.y.ticks()) {
       const double y = y_of(panel.y, tick.value);
@@ -161,9 +169,19 @@ class CurveDrawing {
     if (to - from < 1) return;
     svg_.write("<rect x=\"{:.1f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"{:.0f}\" fill=\"currentColor\" fill-opacity=\".07\"/>\n", from,
                top_, to - from, plot_height);
-    if (!named) return;
+    if (!named || band.text.empty()) return;
     const bool begins = from <= left;
     svg_.text(begins ? from + 4 : to - 4, top_ + 14, begins ? "start" : "end", band.text, " fill-opacity=\".75\"");
+  }
+
+  // Their texts stand one below the other, on the side that has more room.
+  void draw(const Mark& mark, std::size_t row, bool named) {
+    const double x = x_of(mark.at);
+    svg_.write("<path stroke=\"currentColor\" stroke-opacity=\".6\" stroke-dasharray=\"3 3\" d=\"M{:.1f} {:.0f}v{:.0f}\"/>\n", x, top_,
+               plot_height);
+    if (!named) return;
+    const bool right = mark.at < picture_.x.value_at(0.5);
+    svg_.text(right ? x + 5 : x - 5, top_ + 14 + SvgWriter::line_height * static_cast<double>(row), right ? "start" : "end", mark.text);
   }
 
   std::vector<CurvePoint> placed(const Panel& panel, const Curve& curve) const {
