@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <wsbench/capacity_report.hpp>
 #include <wsbench/capacity_search.hpp>
 #include <wsbench/error.hpp>
 #include <wsbench/load_test.hpp>
@@ -23,21 +24,6 @@
 #include <wsbench/scenarios.hpp>
 
 namespace wsbench {
-
-/// What a capacity is counted in.
-enum class CapacityUnit : std::uint8_t {
-  clients,  ///< users at the same time, who speak by the scenario's pace
-  rate,     ///< messages a second over all of the scenario's clients
-};
-
-/// One load that was tried, what came of it, and everything that was measured.
-struct CapacityStep {
-  double load{0};                          ///< clients, or messages a second
-  StepOutcome outcome{StepOutcome::held};  ///< what the search takes it for
-  std::string why{};                       ///< why it did not hold; empty where it did
-  bool server_lost{false};                 ///< nothing listened any more when it was over
-  Report report;                           ///< of this step alone
-};
 
 /// How a capacity is searched; the expectations are the scenario's.
 struct CapacityOptions {
@@ -51,41 +37,6 @@ struct CapacityOptions {
   std::function<void(const CapacityStep&)> on_step{};              ///< told of each step as it ends; default nobody
   std::function<bool()> stopped{};                                 ///< asked fifty times a second whether to end; default never
 };
-
-/// What a search for a capacity found.
-struct CapacityReport {
-  std::vector<std::string> urls{};  ///< the targets
-  std::string scenario{};           ///< its name
-  CapacityUnit by{CapacityUnit::clients};
-  std::vector<CapacityStep> steps{};  ///< in their order
-  CapacityInterval interval{};        ///< where the capacity lies
-  std::string ended_because{};        ///< why the search ended before it was done; empty where it was
-  std::chrono::nanoseconds duration{0};
-
-  /// The step that says why it is no more: the last that missed at the interval's upper end; null where there is none.
-  const CapacityStep* limiting() const noexcept {
-    const auto is = [&](const CapacityStep& step) { return interval.below == step.load && step.outcome == StepOutcome::missed; };
-    const auto found = std::find_if(steps.rbegin(), steps.rend(), is);
-    return found == steps.rend() ? nullptr : &*found;
-  }
-};
-
-/// A load of that unit in words: "1,234 clients", "950/s".
-inline std::string format_load(double load, CapacityUnit by) {
-  if (by == CapacityUnit::rate) return format_rate(load);
-  return format_count(static_cast<std::uint64_t>(load)) + (load == 1 ? " client" : " clients");
-}
-
-/// The answer in one line: "between 950/s and 987/s", "at least 4,000/s: generator-limited".
-inline std::string to_string(const CapacityInterval& interval, CapacityUnit by) {
-  if (interval.at_least && interval.below) {
-    return "between " + format_load(*interval.at_least, by) + " and " + format_load(*interval.below, by);
-  }
-  if (interval.below) return "less than " + format_load(*interval.below, by);
-  const std::string limited = interval.generator_limit ? ": generator-limited" : "";
-  if (interval.at_least) return "at least " + format_load(*interval.at_least, by) + limited;
-  return "unknown" + limited;
-}
 
 /// Searches for the greatest load at which every expectation of a scenario still holds.
 ///
@@ -109,11 +60,12 @@ class Capacity {
     const SearchLimits& limits = search_.limits;
     if (!(limits.from > 0)) throw Error("from", "a search begins with some load: give more than 0");
     if (!(limits.to >= limits.from)) throw Error("to", "it is less than where the search begins: give a greater one");
+    if (!(limits.growth > 1)) throw Error("growth", "a search grows: give more than 1");
     if (!(limits.precision > 0 && limits.precision <= 1)) throw Error("precision", "give more than 0 and at most 100 %");
     if (limits.most_steps == 0) throw Error("steps", "0 tries nothing: give at least 1");
     if (search_.step.count() <= 0) throw Error("step", "0s measures nothing: give a longer one, such as 10s");
     for (const auto& [member, time] :
-         {std::pair{"settle", search_.settle}, std::pair{"pause", search_.pause}, std::pair{"patience", search_.patience}}) {
+         {std::pair{"settle", search_.settle}, {"pause", search_.pause}, {"time", search_.time}, {"patience", search_.patience}}) {
       if (time.count() < 0) throw Error(member, exact_duration(time) + " is negative: give 0s or more");
     }
     test_of(limits.from).validate();
@@ -131,18 +83,19 @@ class Capacity {
         report.ended_because = "its time of " + exact_duration(search_.time) + " was over";
         break;
       }
-      if (!report.steps.empty() && !rest(search_.pause)) break;
-      std::optional<Report> measured = measure(*load);
-      if (!measured) break;
-      const CapacityStep& step = report.steps.emplace_back(judged(*load, std::move(*measured)));
-      search.add({step.load, step.outcome});
-      if (search_.on_step) search_.on_step(step);
-      if (step.server_lost && !comes_back()) {
-        report.ended_because = "the server was lost at " + format_load(step.load, search_.by) + " and did not come back";
+      std::optional<Report> measured;
+      if (report.steps.empty() || rest(search_.pause)) measured = measure(*load);
+      if (!measured) {
+        report.stopped = true;
         break;
       }
+      const CapacityStep& step = report.steps.emplace_back(judged(*load, std::move(*measured)));
+      if (search_.on_step) search_.on_step(step);
+      if (step.outcome != StepOutcome::behaviour_threw) search.add({step.load, step.outcome});
+      report.ended_because = why_to_end(report);
+      if (!report.ended_because.empty()) break;
     }
-    if (report.ended_because.empty() && search.next()) report.ended_because = "it was stopped";
+    if (report.stopped) report.ended_because = "it was stopped";
     if (report.ended_because.empty() && !search.interval().confirmed && search.steps().size() >= search_.limits.most_steps) {
       report.ended_because = fmt::format("its {} steps were used up", search_.limits.most_steps);
     }
@@ -172,6 +125,16 @@ class Capacity {
     return {urls_, std::move(scenario), options_};
   }
 
+  // After its last step; a server that was lost is waited for. Empty: it goes on.
+  std::string why_to_end(const CapacityReport& report) const {
+    const CapacityStep& step = report.steps.back();
+    if (step.outcome == StepOutcome::behaviour_threw) return step.why;
+    if (!step.server_lost) return {};
+    if (report.verdict() == Verdict::no_connection) return detail::why_not_connected(step.report);  // it never was there
+    if (comes_back() || stopped()) return {};
+    return "the server was lost at " + format_load(step.load, search_.by) + " and did not come back";
+  }
+
   bool stopped() const { return search_.stopped && search_.stopped(); }
 
   // Whether it was not stopped meanwhile.
@@ -197,7 +160,9 @@ class Capacity {
   CapacityStep judged(double load, Report report) const {
     CapacityStep step{.load = load, .report = std::move(report)};
     if (step.report.metrics().failures.count(Failure::behaviour_error) > 0) {
-      throw Error("behaviour", step.report.invalid_because().front());
+      step.outcome = StepOutcome::behaviour_threw;
+      step.why = step.report.invalid_because().front();
+      return step;
     }
     switch (step.report.verdict()) {
       case Verdict::passed: break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -13,6 +14,7 @@ enum class StepOutcome : std::uint8_t {
   held,               ///< every expectation was met
   missed,             ///< one was not, or the server was lost
   generator_limited,  ///< the generator could not bring the load, so nothing is known of the server
+  behaviour_threw,    ///< what the users did had a fault of its own: the search ends
 };
 
 /// How a capacity is searched.
@@ -20,6 +22,7 @@ struct SearchLimits {
   double from{10};                 ///< the first load
   double to{1e6};                  ///< no load is greater
   bool whole{true};                ///< loads are whole numbers, as clients are
+  double growth{2};                ///< the second load is so many times the first; the factor squares with each further step, up to 2
   double precision{0.05};          ///< how wide the interval may be, as a share of its lower end
   std::uint64_t most_steps{24};    ///< after so many it ends with what is known
   std::uint64_t confirmations{2};  ///< more steps that the lower end must hold; the upper end must miss one more
@@ -146,16 +149,23 @@ class CapacitySearch {
 
   std::optional<double> beyond(const std::optional<double>& held) const {
     if (!held) return rounded(std::min(limits_.from, limits_.to));
-    if (*held < limits_.to) return rounded(std::min(2 * *held, limits_.to));
+    if (*held < limits_.to) return rounded(std::min(std::max(*held * growth(), *held + (limits_.whole ? 1 : 0)), limits_.to));
     return held_at(*held) < 1 + limits_.confirmations ? held : std::nullopt;  // it holds all that may be asked
   }
 
-  // Their geometric mean, since the precision is a share; half of the upper one where nothing held yet.
+  // Their geometric mean, since the precision is a share; down from the upper one where nothing held yet.
   std::optional<double> between(double low, double high) const {
     const double least = limits_.whole ? 1 : limits_.from / 1024;
     if (low > 0 && high <= low * (1 + limits_.precision)) return std::nullopt;
-    const double load = rounded(low > 0 ? std::sqrt(low * high) : high / 2);
+    const double load = rounded(low > 0 ? std::sqrt(low * high) : high / growth());
     return load > low && load < high && load >= least ? std::optional(load) : std::nullopt;
+  }
+
+  // Ever faster away from where the search began, which may have been a good guess.
+  double growth() const {
+    double factor = limits_.growth;
+    for (std::size_t step = 1; step < tried_.size() && factor < 2; ++step) factor *= factor;
+    return std::min(factor, 2.0);
   }
 
   double rounded(double load) const { return limits_.whole ? std::max(std::round(load), 1.0) : load; }

@@ -1,9 +1,11 @@
 // Searches for a capacity against servers that have one, and servers that are lost.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include <wsbench/wsbench.hpp>
 
 #include "catch.hpp"
+#include "support/misbehaving_server.hpp"
 
 using namespace std::chrono_literals;
 using wsbench::Capacity;
@@ -109,11 +112,13 @@ TEST_CASE("a search ends when it is told to, and when its time is over", "[net][
   const EchoServer server;
   CapacityOptions search = brief({.limits = {.from = 2}});
   std::string because;
+  bool told_to = false;
   std::uint64_t steps = 0;
   SECTION("told to") {
     search.on_step = [&](const CapacityStep&) { ++steps; };
     search.stopped = [&] { return steps == 2; };
     because = "it was stopped";
+    told_to = true;
   }
   SECTION("time") {
     search.time = 1ns;
@@ -122,16 +127,61 @@ TEST_CASE("a search ends when it is told to, and when its time is over", "[net][
   const CapacityReport found = Capacity(server.url(), answered, search).run();
   CHECK(found.ended_because == because);
   CHECK(found.steps.size() <= 2);
+  CHECK(found.stopped == told_to);
 }
 
-TEST_CASE("a behaviour that throws ends the search: it says nothing of the server", "[net][capacity]") {
+TEST_CASE("a behaviour that throws ends the search, whose steps are kept", "[net][capacity]") {
   const EchoServer server;
+  CapacityOptions search = brief({.limits = {.from = 2}});
+  std::atomic<bool> faulty{false};
+  search.on_step = [&](const CapacityStep&) { faulty = true; };
   Scenario scenario = answered;
-  scenario.behaviour = wsbench::Behaviour{[](wsbench::Session& user) -> wsbench::Task {
-    co_await user.turn();
-    throw std::runtime_error("no");
-  }};
-  CHECK_THROWS_WITH(Capacity(server.url(), scenario, brief({})).run(), Catch::Matchers::Contains("the behaviour threw"));
+  const auto throwing = [&faulty](wsbench::Session& user) -> wsbench::Task {
+    while (co_await user.turn()) {
+      co_await user.request("say", "hello");
+      if (faulty) throw std::runtime_error("no");
+    }
+  };
+  scenario.behaviour = wsbench::Behaviour{throwing};
+  const CapacityReport found = Capacity(server.url(), scenario, search).run();
+  INFO(found);
+  REQUIRE(found.steps.size() == 2);
+  CHECK(found.steps.back().outcome == StepOutcome::behaviour_threw);
+  CHECK(found.interval.at_least == 2);
+  CHECK_FALSE(found.interval.below);
+  CHECK(found.verdict() == wsbench::Verdict::invalid);
+  CHECK(found.ended_because.starts_with("the behaviour threw "));
+}
+
+TEST_CASE("where nobody ever was, nobody is waited for", "[net][capacity]") {
+  const support::BoundSocket nobody;
+  const CapacityReport found = Capacity(nobody.url(), answered, brief({})).run();
+  INFO(found);
+  CHECK(found.steps.size() == 1);
+  CHECK(found.verdict() == wsbench::Verdict::no_connection);
+  CHECK(found.ended_because.starts_with("nothing could connect: refused"));
+}
+
+TEST_CASE("a server that falls over is not hammered while it is waited for", "[net][capacity]") {
+  std::atomic<bool> fallen{false};
+  support::MisbehavingServer server([&](support::PeerSocket& peer) {
+    if (!fallen && peer.upgrade()) peer.echo();  // else it takes the connection and ends it
+  });
+  CapacityOptions search = brief({.limits = {.from = 2}});
+  search.patience = 1200ms;
+  std::uint64_t before = 0;
+  // It fell over as the third step began, and stays so.
+  search.on_step = [&](const CapacityStep& step) {
+    if (step.load >= 4) fallen = true;
+    if (step.server_lost) before = server.connections();
+  };
+  const CapacityReport found = Capacity(server.url(), answered, search).run();
+  INFO(found);
+  CHECK(found.ended_because == "the server was lost at 8 clients and did not come back");
+  CHECK(found.interval.below == 8);
+  // After half a second, and a second later.
+  CHECK(server.connections() - before >= 1);
+  CHECK(server.connections() - before <= 2);
 }
 
 TEST_CASE("what cannot be searched is refused before a socket opens", "[net][capacity]") {
@@ -139,6 +189,7 @@ TEST_CASE("what cannot be searched is refused before a socket opens", "[net][cap
   CHECK(problem_of({.clients = 1}, {}) == "expect");
   CHECK(problem_of(answered, {.limits = {.from = 0}}) == "from");
   CHECK(problem_of(answered, {.limits = {.from = 10, .to = 5}}) == "to");
+  CHECK(problem_of(answered, {.limits = {.growth = 1}}) == "growth");
   CHECK(problem_of(answered, {.limits = {.precision = 0}}) == "precision");
   CHECK(problem_of(answered, {.limits = {.most_steps = 0}}) == "steps");
   CHECK(problem_of(answered, {.step = 0s}) == "step");

@@ -163,6 +163,20 @@ TEST_CASE("where loads hold and miss by turns, the interval widens", "[capacity]
   CHECK(width(0.05, 45) > 1.08);
 }
 
+TEST_CASE("a search that begins with a good guess goes away from it ever faster", "[capacity]") {
+  const SearchLimits guess{.from = 1000, .growth = 1.1};
+  CHECK(loads_of(searched(guess, with_capacity(1020))) == std::vector<double>{1000, 1100, 1049, 1000, 1000, 1049});
+  CHECK(loads_of(searched(guess, with_capacity(970))) == std::vector<double>{1000, 909, 953, 953, 953, 1000});
+  // A bad guess costs no more than no guess.
+  for (const double capacity : {30.0, 300.0, 5000.0, 40'000.0}) {
+    CAPTURE(capacity);
+    const CapacitySearch search = searched(guess, with_capacity(capacity));
+    CHECK(search.interval().at_least.value() <= capacity);
+    CHECK(search.interval().below.value() > capacity);
+    CHECK(search.steps().size() <= 17);
+  }
+}
+
 TEST_CASE("a search ends after so many steps with what it knows", "[capacity]") {
   const CapacitySearch search = searched({.most_steps = 6}, with_capacity(100));
   CHECK(search.steps().size() == 6);

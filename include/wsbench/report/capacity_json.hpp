@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <wsbench/capacity.hpp>
+#include <wsbench/capacity_report.hpp>
 #include <wsbench/report/json.hpp>
 
 /// \file
@@ -18,7 +18,7 @@ namespace wsbench {
 namespace detail {
 
 // In the order of the enums.
-inline constexpr auto outcome_names = std::to_array<std::string_view>({"held", "missed", "generator_limited"});
+inline constexpr auto outcome_names = std::to_array<std::string_view>({"held", "missed", "generator_limited", "behaviour_threw"});
 inline constexpr auto capacity_unit_names = std::to_array<std::string_view>({"clients", "messages_per_second"});
 
 inline Json interval_json(const CapacityInterval& interval) {
@@ -50,7 +50,9 @@ inline std::string to_json_text(const CapacityReport& capacity) {
   document["scenario"] = capacity.scenario;
   document["urls"] = capacity.urls;
   document["by"] = detail::capacity_unit_names.at(static_cast<std::size_t>(capacity.by));
+  document["verdict"] = name(capacity.verdict());
   document["capacity"] = detail::interval_json(capacity.interval);
+  document["knee"] = detail::json_of(capacity.knee());
   document["ended_because"] = capacity.ended_because.empty() ? detail::Json{} : detail::Json(capacity.ended_because);
   document["duration_s"] = std::chrono::duration<double>(capacity.duration).count();
   document["steps"] = detail::Json::array();

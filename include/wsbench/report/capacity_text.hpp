@@ -12,8 +12,9 @@
 
 #include <fmt/format.h>
 
-#include <wsbench/capacity.hpp>
+#include <wsbench/capacity_report.hpp>
 #include <wsbench/expectation.hpp>
+#include <wsbench/report/capacity_facts.hpp>
 #include <wsbench/report/printable.hpp>
 #include <wsbench/report/wrapped_lines.hpp>
 #include <wsbench/units.hpp>
@@ -21,17 +22,6 @@
 namespace wsbench {
 
 namespace detail {
-
-/// What a step came to, in a word.
-constexpr std::string_view outcome_word(const CapacityStep& step) {
-  if (step.server_lost) return "lost";
-  switch (step.outcome) {
-    case StepOutcome::held: return "held";
-    case StepOutcome::missed: return "missed";
-    case StepOutcome::generator_limited: return "no result";
-  }
-  return {};
-}
 
 inline constexpr std::size_t capacity_columns = 3;  // of figures, as 80 columns allow
 
@@ -48,7 +38,7 @@ inline std::string capacity_steps(const CapacityReport& capacity) {
   const std::vector<ExpectationResult>& expected = capacity.steps.front().report.expectations();
   const std::size_t columns = std::min(expected.size(), capacity_columns);
   std::vector<std::string> cells;
-  for (std::size_t i = 0; i < columns; ++i) cells.push_back(printable(expected[i].text.substr(0, expected[i].text.find(' '))));
+  for (std::size_t i = 0; i < columns; ++i) cells.push_back(printable(figure_name(expected[i])));
   std::string text = "\nSteps\n" + capacity_row("load", "outcome", cells);
   for (const CapacityStep& step : capacity.steps) {
     cells.clear();
@@ -61,21 +51,13 @@ inline std::string capacity_steps(const CapacityReport& capacity) {
   return text;
 }
 
-/// The figure that decides, by load: the first expectation of a duration; null where there is none.
-inline const ExpectationResult* charted(const CapacityStep& step) {
-  for (const ExpectationResult& expectation : step.report.expectations()) {
-    if (expectation.unit == Unit::seconds) return &expectation;
-  }
-  return nullptr;
-}
-
 // A bar of each load, by the logarithm of its figure: the knee is where they grow.
 inline std::string capacity_chart(const CapacityReport& capacity) {
-  constexpr double widest = 36;
+  constexpr double widest = 30;
   std::vector<const CapacityStep*> steps;
   double least = 0, most = 0;
   for (const CapacityStep& step : capacity.steps) {
-    const ExpectationResult* figure = charted(step);
+    const ExpectationResult* figure = deciding_duration(step);
     if (figure == nullptr || !figure->actual || !(*figure->actual > 0)) continue;
     least = steps.empty() ? *figure->actual : std::min(least, *figure->actual);
     most = std::max(most, *figure->actual);
@@ -83,16 +65,20 @@ inline std::string capacity_chart(const CapacityReport& capacity) {
   }
   if (steps.size() < 2) return {};
   std::stable_sort(steps.begin(), steps.end(), [](const CapacityStep* one, const CapacityStep* other) { return one->load < other->load; });
-  const std::string& text_of_figure = charted(*steps.front())->text;
-  std::string text = "\n" + wrapped_lines({}, printable(text_of_figure.substr(0, text_of_figure.find(' '))) + " by load (logarithmic)");
+  std::string text = "\n" + wrapped_lines({}, figure_name(*deciding_duration(*steps.front())) + " by load (logarithmic)");
   const double span = std::log(most / least);
+  const std::optional<double> knee = capacity.knee();
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const double figure = *charted(*steps[i])->actual;
+    const double figure = *deciding_duration(*steps[i])->actual;
     const double share = span > 0 ? std::log(figure / least) / span : 1;
     const bool last_of_load = i + 1 == steps.size() || steps[i + 1]->load != steps[i]->load;
-    std::string_view mark;
-    if (last_of_load && steps[i]->load == capacity.interval.at_least) mark = "  <- at least";
-    if (last_of_load && steps[i]->load == capacity.interval.below) mark = "  <- less than";
+    std::string mark;
+    const auto mark_at = [&](const std::optional<double>& load, std::string_view name) {
+      if (last_of_load && steps[i]->load == load) mark.append(mark.empty() ? "  <- " : ", ").append(name);
+    };
+    mark_at(capacity.interval.at_least, "at least");
+    mark_at(capacity.interval.below, "less than");
+    mark_at(knee, "knee");
     fmt::format_to(std::back_inserter(text), "  {:>15}  {:>9} {}{}\n", format_load(steps[i]->load, capacity.by),
                    format_figure(figure, Unit::seconds), std::string(1 + static_cast<std::size_t>(share * (widest - 1)), '#'), mark);
   }
@@ -104,31 +90,12 @@ inline std::string capacity_chart(const CapacityReport& capacity) {
 /// What was found for people: plain text of at most 80 columns, the answer first.
 inline std::string to_text(const CapacityReport& capacity) {
   using detail::wrapped_lines;
-  std::string text = wrapped_lines({}, capacity.scenario + ": capacity " + to_string(capacity.interval, capacity.by));
+  std::string text = wrapped_lines({}, capacity.scenario + ": " + to_string(capacity.interval, capacity.by));
   for (const std::string& url : capacity.urls) text += wrapped_lines({}, url);
-  if (!capacity.steps.empty()) {
-    std::string expected;
-    for (const ExpectationResult& expectation : capacity.steps.front().report.expectations()) {
-      expected += (expected.empty() ? "with " : ", ") + expectation.text;
-    }
-    text += wrapped_lines({}, expected);
-  }
+  if (!capacity.steps.empty()) text += wrapped_lines({}, "the most with " + detail::expected_in_words(capacity));
   text += detail::capacity_steps(capacity) + detail::capacity_chart(capacity) + "\nAnswer\n";
-  text += wrapped_lines("  capacity  ", to_string(capacity.interval, capacity.by));
-  if (const CapacityStep* step = capacity.limiting()) {
-    text += wrapped_lines("  limit     ", "at " + format_load(step->load, capacity.by) + ": " + step->why);
-  }
-  for (const CapacityStep& step : capacity.steps) {
-    if (capacity.interval.generator_limit != step.load || step.outcome != StepOutcome::generator_limited) continue;
-    text += wrapped_lines("  limit     ", "at " + format_load(step.load, capacity.by) + ": " + step.why);
-    break;
-  }
-  if (capacity.interval.contradictory) {
-    text += wrapped_lines("  doubt     ", "between the two, loads held and missed by turns: longer steps would tell more");
-  }
-  if (!capacity.ended_because.empty()) text += wrapped_lines("  ended     ", "early: " + capacity.ended_because);
-  text += wrapped_lines("  confirmed ", capacity.interval.confirmed ? "yes, both ends were tried again" : "no");
-  return text + wrapped_lines("  took      ", fmt::format("{} steps, {}", capacity.steps.size(), format_duration(capacity.duration)));
+  for (const detail::CapacityFact& fact : detail::facts_of(capacity)) text += wrapped_lines(fmt::format("  {:<10}", fact.name), fact.words);
+  return text;
 }
 
 /// Writes what was found as text.
