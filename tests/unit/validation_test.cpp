@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <wsbench/run/validation.hpp>
@@ -169,4 +170,53 @@ TEST_CASE("every URL is looked at, and there has to be one", "[validation]") {
         plan.urls = {"ws://good", "http://bad"};
       },
       "http://bad");
+}
+
+TEST_CASE("probes that could not be told apart, or named in an expectation, are refused", "[validation][probe]") {
+  const auto number = [] { return 1.0; };
+  for (const char* name : {"", "a(b", "a)", "{a}", "a\nb"}) {
+    require_refused(
+        "probe", [&](Plan& plan) { plan.options.probes = {wsbench::probe(name, number)}; }, "no name");
+  }
+  require_refused(
+      "probe",
+      [&](Plan& plan) {
+        plan.options.probes = {wsbench::probe("a", number), wsbench::probe("b", number), wsbench::probe("a", number)};
+      },
+      "\"a\" is there twice");
+  require_refused(
+      "probe",
+      [&](Plan& plan) {
+        plan.options.probes = {wsbench::Probe({{"a"}, {"a"}}, {})};
+      },
+      "\"a\" is there twice");
+  require_refused(
+      "probe", [&](Plan& plan) { plan.options.probes = {wsbench::probe("a", number, wsbench::Unit::seconds)}; }, "counts in time");
+  require_refused("probe_every", [](Plan& plan) { plan.options.probe_every = 0s; });
+  require_refused("probe_every", [](Plan& plan) { plan.options.probe_every = -1s; });
+  require_refused("probe_timeout", [](Plan& plan) { plan.options.probe_timeout = 0s; });
+  require_refused("probe_after", [](Plan& plan) { plan.options.probe_after = -1s; });
+}
+
+TEST_CASE("an expectation is of a probe that is there, and in what it counts in", "[validation][probe]") {
+  const auto expecting = [](const char* text, wsbench::Unit unit) {
+    return [text, unit](Plan& plan) {
+      plan.options.probes = {wsbench::probe(
+          "a", [] { return 1.0; }, unit)};
+      plan.scenario.expect = {wsbench::parse_expectation(text)};
+    };
+  };
+  using wsbench::Unit;
+  require_refused("expect", expecting("probe(b).max < 5", Unit::number), "\"probe(b).max\" is of no probe");
+  require_refused("expect", expecting("probe(a).max < 5MiB", Unit::number), "counts in no bytes");
+  require_refused("expect", expecting("probe(a).max < 50%", Unit::bytes), "is no share");
+  for (const auto& [text, unit] : {std::pair{"probe(a).max < 5", Unit::bytes},
+                                   {"probe(a).max < 5MiB", Unit::bytes},
+                                   {"probe(a).max < 50%", Unit::share},
+                                   {"probe(a).max < 0.5", Unit::share},
+                                   {"probe(a).max < 5", Unit::count}}) {
+    Plan plan;
+    expecting(text, unit)(plan);
+    CHECK_NOTHROW(plan.validate());
+  }
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,7 @@
 #include <wsbench/error.hpp>
 #include <wsbench/net/extension.hpp>
 #include <wsbench/net/url.hpp>
+#include <wsbench/probe.hpp>
 #include <wsbench/run/options.hpp>
 #include <wsbench/run/process.hpp>
 #include <wsbench/scenario.hpp>
@@ -175,6 +178,56 @@ inline void validate_options(const Options& options) {
   }
 }
 
+/// The figure that a probe of that name reads; none where nobody does.
+inline const ProbeFigure* find_probe_figure(const std::vector<Probe>& probes, std::string_view name) {
+  for (const Probe& probe : probes) {
+    for (const ProbeFigure& figure : probe.figures()) {
+      if (figure.name == name) return &figure;
+    }
+  }
+  return nullptr;
+}
+
+inline void validate_probes(const Options& options) {
+  std::set<std::string> names;
+  for (const Probe& probe : options.probes) {
+    for (const ProbeFigure& figure : probe.figures()) {
+      // Expectations name it in parentheses or braces.
+      const bool writable = !figure.name.empty() && std::none_of(figure.name.begin(), figure.name.end(), [](char c) {
+        return (c >= 0 && c < ' ') || c == '\x7f' || std::string_view("(){}").find(c) != std::string_view::npos;
+      });
+      if (!writable) throw Error("probe", in_quotes(figure.name) + " is no name: use letters, digits and -._");
+      if (figure.unit == Unit::seconds || figure.unit == Unit::per_second) {
+        throw Error("probe", in_quotes(figure.name) + " counts in time: give it the unit number, count, share or bytes");
+      }
+      if (!names.insert(figure.name).second) {
+        throw Error("probe", in_quotes(figure.name) + " is there twice: give each a name of its own");
+      }
+    }
+  }
+  require_time("probe_every", options.probe_every);
+  require_time("probe_timeout", options.probe_timeout);
+  require_time("probe_after", options.probe_after);
+  if (options.probe_every < std::chrono::milliseconds{1}) {
+    throw Error("probe_every", exact_duration(options.probe_every) + " leaves no time for a reading: give 1ms or more");
+  }
+  if (options.probe_timeout.count() == 0) throw Error("probe_timeout", "0s leaves no time for a reading: give a longer one, such as 5s");
+}
+
+/// Throws Error if an expectation is of a probe that is not there, or that counts in something else.
+inline void validate_probe_expectations(const Scenario& scenario, const Options& options) {
+  for (const Expectation& expectation : scenario.expect) {
+    const MetricName& metric = expectation.metric;
+    if (metric.quantity != "probe") continue;
+    const ProbeFigure* const figure = find_probe_figure(options.probes, metric.label);
+    if (figure == nullptr) throw Error("expect", in_quotes(to_string(metric)) + " is of no probe of this run: give it one of that name");
+    if (metric.unit == Unit::number || metric.unit == figure->unit) continue;
+    throw Error("expect", in_quotes(to_string(expectation)) +
+                              (metric.unit == Unit::bytes ? ": the probe counts in no bytes" : ": the probe is no share") +
+                              ": give a plain number");
+  }
+}
+
 /// Throws Error, naming the member, if a load test cannot be run so.
 inline void validate(const std::vector<std::string>& urls, const Scenario& scenario, const Options& options) {
   if (urls.empty()) throw Error("url", "there is none: give at least one, such as ws://127.0.0.1:9001");
@@ -186,6 +239,8 @@ inline void validate(const std::vector<std::string>& urls, const Scenario& scena
   validate_options(options);
   validate_connect_rate(scenario, options);
   validate_abort_on_fail(scenario, options);
+  validate_probes(options);
+  validate_probe_expectations(scenario, options);
   const auto clients = static_cast<std::uint64_t>(scenario.clients.clients());
   const std::uint64_t needed = open_files() + clients + options.workers * files_per_worker;
   if (const std::uint64_t limit = open_file_limit(); needed > limit) {

@@ -19,6 +19,7 @@
 #include <wsbench/net/tls_context.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/run/options.hpp>
+#include <wsbench/run/probing.hpp>
 #include <wsbench/run/process.hpp>
 #include <wsbench/run/worker.hpp>
 #include <wsbench/scenario.hpp>
@@ -33,12 +34,14 @@ class Workers {
       : urls_(std::move(urls)),
         scenario_(std::move(scenario)),
         options_(std::move(options)),
+        probing_(options_),
         fan_out_(options_.workers, scenario_.timeout) {
     for (std::uint64_t index = 0; index < options_.workers; ++index) {
       crew_.push_back(std::make_unique<Member>(index, urls_, scenario_, options_));
     }
     started_at_ = std::chrono::system_clock::now();
     origin_ = std::chrono::steady_clock::now();
+    probing_.load_started(origin_);
     for (const auto& member : crew_) member->thread = std::thread([this, &member = *member] { work(member); });
     // Whose publications have reached whom is put together as it goes: it would be too much for the end.
     if (options_.on_snapshot || options_.abort_on_fail || crew_.size() > 1) observer_ = std::thread([this] { observe(); });
@@ -55,18 +58,25 @@ class Workers {
 
   void stop() {
     const std::lock_guard lock(mutex_);
-    if (!all_ended()) interrupt();
+    end_now();
   }
 
+  /// Waits for the end of the load and the last readings of the probes.
   bool wait_for(std::chrono::nanoseconds time) const {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, time, [this] { return all_ended(); });
+    constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 366};
+    const auto deadline = std::chrono::steady_clock::now() + std::min(time, longest);
+    return load_over_within(time) && probing_.wait_until(deadline);
   }
 
   /// Waits for the end; throws what a worker or `on_snapshot` threw.
   void join() {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return all_ended(); });
+    }
+    probing_.wait_until(std::chrono::steady_clock::time_point::max());
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return all_ended() && (!observer_.joinable() || observed_); });
+    changed_.wait(lock, [this] { return !observer_.joinable() || observed_; });
     if (thrown_) std::rethrow_exception(thrown_);
   }
 
@@ -79,7 +89,7 @@ class Workers {
     record.configuration = configuration();
     record.environment = this_environment();
     record.duration = std::chrono::nanoseconds{0};
-    const bool running = !wait_for(std::chrono::nanoseconds{0});
+    const bool running = !load_over_within(std::chrono::nanoseconds{0});
     for (const Part& part : scenario_.behaviour.parts()) record.parts.push_back({part.name, {}});
     record.targets = targets();
     for (std::size_t index = 0; index < crew_.size(); ++index) {
@@ -99,6 +109,7 @@ class Workers {
     if (running) record.duration = elapsed();
     record.generator.max_rss_kib = running ? max_rss_kib() : max_rss_kib_at_end_;
     record.generator.kernel_stamps = record.metrics.stamped_reads > 0;
+    record.probes = probing_.records();
     {
       const std::lock_guard lock(mutex_);
       record.ended_early_by = ended_early_by_;
@@ -108,6 +119,11 @@ class Workers {
   }
 
  private:
+  bool load_over_within(std::chrono::nanoseconds time) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return all_ended(); });
+  }
+
   // Where there are several; one that was given twice, to get more of the clients, is one.
   std::vector<PartRecord> targets() const {
     std::vector<PartRecord> targets;
@@ -165,7 +181,7 @@ class Workers {
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!thrown_) thrown_ = std::current_exception();
-      if (!all_ended()) interrupt();
+      end_now();
     }
     const std::lock_guard lock(mutex_);
     observed_ = true;
@@ -202,13 +218,18 @@ class Workers {
     }
     const std::lock_guard lock(mutex_);
     member.ended = true;
-    if (all_ended()) max_rss_kib_at_end_ = max_rss_kib();
+    if (all_ended()) {
+      max_rss_kib_at_end_ = max_rss_kib();
+      interrupted_ ? probing_.stop() : probing_.load_ended();
+    }
     if (thrown && !thrown_) {
       thrown_ = thrown;
       interrupt();
     }
     changed_.notify_all();
   }
+
+  void end_now() { all_ended() ? probing_.stop() : interrupt(); }
 
   void interrupt() {
     interrupted_ = true;
@@ -264,6 +285,7 @@ class Workers {
   std::vector<std::string> urls_;
   Scenario scenario_;
   Options options_;
+  Probing probing_;
   std::chrono::system_clock::time_point started_at_{};
   EventLoop::TimePoint origin_{};
   std::atomic<bool> interrupted_{false};
