@@ -1,7 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +9,7 @@
 #include <wsbench/capacity_report.hpp>
 #include <wsbench/metrics_collector.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/scalability_report.hpp>
 
 namespace support {
 
@@ -55,6 +56,17 @@ inline wsbench::CapacityReport queue_capacity(double capacity = 1000) {
   }
   found.interval = {.at_least = 0.951 * capacity, .below = 1.037 * capacity, .confirmed = true};
   found.duration = 83s;
+  return found;
+}
+
+/// One, two and four such servers: two serve twice as much as one, four only three times.
+inline wsbench::ScalabilityReport scaled_capacity() {
+  wsbench::ScalabilityReport found{.scenario = "chat", .by = wsbench::CapacityUnit::rate};
+  for (const auto& [servers, capacity] : {std::pair{1, 1000.0}, {2, 2000.0}, {4, 3000.0}}) {
+    wsbench::CapacityReport set = queue_capacity(capacity);
+    set.urls.assign(static_cast<std::size_t>(servers), "ws://chat.example.org:9001/");
+    found.sets.push_back(std::move(set));
+  }
   return found;
 }
 

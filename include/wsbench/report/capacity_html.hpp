@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -27,7 +28,9 @@ namespace detail {
 /// Writes what was found of a capacity into a page.
 class CapacityHtml {
  public:
-  CapacityHtml(HtmlPage& page, const CapacityReport& capacity) : page_(page), capacity_(capacity) {}
+  /// `which` follows each heading, where there are several: ", 2 servers".
+  CapacityHtml(HtmlPage& page, const CapacityReport& capacity, std::string which = {})
+      : page_(page), capacity_(capacity), which_(std::move(which)) {}
 
   void answer() {
     for (const std::string& url : capacity_.urls) page_.entry(&url == &capacity_.urls.front() ? "target" : "", url);
@@ -38,13 +41,13 @@ class CapacityHtml {
   void by_load_picture() {
     const std::optional<Picture> picture = by_load(capacity_);
     if (!picture) return;
-    page_.section("Latency by load");
+    page_.section("Latency by load" + which_);
     page_.draw(to_svg(*picture));
   }
 
   void steps() {
     if (capacity_.steps.empty()) return;
-    page_.section("Steps");
+    page_.section("Steps" + which_);
     std::vector<std::string> columns{"outcome"};
     for (const ExpectationResult& each : capacity_.steps.front().report.expectations()) columns.push_back(figure_name(each));
     columns.insert(columns.end(), {"p50", "p95", "p99", "why"});
@@ -68,6 +71,7 @@ class CapacityHtml {
 
   HtmlPage& page_;
   const CapacityReport& capacity_;
+  std::string which_;
 };
 
 /// The heading of a page and what it says in a sentence.

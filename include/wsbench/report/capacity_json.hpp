@@ -1,17 +1,20 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include <wsbench/capacity_report.hpp>
 #include <wsbench/report/json.hpp>
+#include <wsbench/scalability_report.hpp>
 
 /// \file
-/// A capacity as JSON, for scripts; each step has its whole report, which reads back. Keys are only ever added.
+/// A capacity, or several, as JSON, for scripts; each step has its whole report, which reads back. Keys are only ever added.
 
 namespace wsbench {
 
@@ -41,25 +44,59 @@ inline Json step_json(const CapacityStep& step) {
   return object;
 }
 
+inline Json capacity_json(const CapacityReport& capacity) {
+  Json object;
+  object["scenario"] = capacity.scenario;
+  object["urls"] = capacity.urls;
+  object["by"] = capacity_unit_names.at(static_cast<std::size_t>(capacity.by));
+  object["verdict"] = name(capacity.verdict());
+  object["capacity"] = interval_json(capacity.interval);
+  object["knee"] = json_of(capacity.knee());
+  object["ended_because"] = capacity.ended_because.empty() ? Json{} : Json(capacity.ended_because);
+  object["duration_s"] = std::chrono::duration<double>(capacity.duration).count();
+  object["steps"] = Json::array();
+  for (const CapacityStep& step : capacity.steps) object["steps"].push_back(step_json(step));
+  return object;
+}
+
+inline Json scalability_json(const ScalabilityReport& scalability) {
+  Json object;
+  object["scenario"] = scalability.scenario;
+  object["by"] = capacity_unit_names.at(static_cast<std::size_t>(scalability.by));
+  object["verdict"] = name(scalability.verdict());
+  object["ended_because"] = scalability.ended_because.empty() ? Json{} : Json(scalability.ended_because);
+  object["sets"] = Json::array();
+  for (std::size_t set = 0; set < scalability.sets.size(); ++set) {
+    const Efficiency efficiency = scalability.efficiency(set);
+    Json each;
+    each["servers"] = scalability.sets[set].urls.size();
+    each["efficiency"] = {{"at_least", json_of(efficiency.at_least)}, {"below", json_of(efficiency.below)}};
+    each["search"] = capacity_json(scalability.sets[set]);
+    object["sets"].push_back(std::move(each));
+  }
+  return object;
+}
+
+/// A document as text, with its version first.
+inline std::string json_text(const Json& object) {
+  Json document;
+  document["schema_version"] = json_schema_version;
+  document.update(object);
+  std::string text;
+  print(document, 0, text);
+  return text += '\n';
+}
+
 }  // namespace detail
 
 /// What was found as JSON text, indented by two, with a newline at its end.
 inline std::string to_json_text(const CapacityReport& capacity) {
-  detail::Json document;
-  document["schema_version"] = detail::json_schema_version;
-  document["scenario"] = capacity.scenario;
-  document["urls"] = capacity.urls;
-  document["by"] = detail::capacity_unit_names.at(static_cast<std::size_t>(capacity.by));
-  document["verdict"] = name(capacity.verdict());
-  document["capacity"] = detail::interval_json(capacity.interval);
-  document["knee"] = detail::json_of(capacity.knee());
-  document["ended_because"] = capacity.ended_because.empty() ? detail::Json{} : detail::Json(capacity.ended_because);
-  document["duration_s"] = std::chrono::duration<double>(capacity.duration).count();
-  document["steps"] = detail::Json::array();
-  for (const CapacityStep& step : capacity.steps) document["steps"].push_back(detail::step_json(step));
-  std::string text;
-  detail::print(document, 0, text);
-  return text += '\n';
+  return detail::json_text(detail::capacity_json(capacity));
+}
+
+/// What was found as JSON text, indented by two, with a newline at its end.
+inline std::string to_json_text(const ScalabilityReport& scalability) {
+  return detail::json_text(detail::scalability_json(scalability));
 }
 
 }  // namespace wsbench
