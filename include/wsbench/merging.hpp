@@ -10,6 +10,7 @@
 #include <wsbench/error.hpp>
 #include <wsbench/expectation.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/soak.hpp>
 
 namespace wsbench {
 
@@ -95,15 +96,16 @@ inline void add(RunRecord& all, const RunRecord& other) {
 /// The runs of one scenario at the same time, from several machines or processes, as one report.
 ///
 /// Counts add up and histograms are summed, so that every percentile is that of one recording of all; clients and workers add up too, and
-/// the longest duration is that of all. The expectations are judged anew, on the merged figures. Throws Error, naming what differs, where
-/// the runs are not of one scenario.
+/// the longest duration is that of all. The expectations are judged anew, on the merged figures, and so is a soak. Throws Error, naming
+/// what differs, where the runs are not of one scenario.
 inline Report merge(const std::vector<Report>& reports) {
   if (reports.empty()) throw Error("merge", "there is no run: give at least one");
   RunRecord all = reports.front().record();
   for (std::size_t i = 1; i < reports.size(); ++i) detail::add(all, reports[i].record());
   std::vector<Expectation> expect;
   for (const ExpectationResult& expectation : all.expectations) expect.push_back(parse_expectation(expectation.text));
-  return Report{std::move(all), expect};
+  Report merged{std::move(all), expect};
+  return merged.record().soak ? as_soak(merged) : merged;
 }
 
 }  // namespace wsbench

@@ -111,7 +111,8 @@ struct RunRecord {
   std::chrono::system_clock::time_point started_at{};  ///< wall time, a label
   std::chrono::nanoseconds duration{0};                ///< from the start until the last message had its outcome
   bool interrupted{false};                             ///< whether it was stopped before its end
-  bool soak{false};                                    ///< whether its reports tell of decay, as `wsbench/soak.hpp` finds it
+  bool soak{false};                                    ///< whether its reports tell of decay: `as_soak()` of `wsbench/soak.hpp`
+  std::string decay{};                                 ///< what such a report fails for: "LEAKING: server.rss"; empty: nothing
   std::string ended_early_by{};                        ///< the expectation that was missed already, for which it was ended; empty: none
   Metrics metrics{};                                   ///< all workers together, without the messages of the warm-up
   MessageMetrics warm_up{};                            ///< the messages of the warm-up, of all labels
@@ -329,7 +330,8 @@ class Report {
   /// Whether answers were expected and none came.
   bool unanswered() const noexcept { return messages_.answered == 0 && planned() > messages_.one_way; }
 
-  /// Whether every expectation held, at the end and whenever one could have ended the run, and answers came where they were expected.
+  /// Whether every expectation held, at the end and whenever one could have ended the run, answers came where they were expected, and what
+  /// was to be a soak found no decay.
   bool passed() const noexcept { return verdict() == Verdict::passed; }
 
   /// The one word for the run; the first that applies of no connection, interrupted, invalid, failed, passed.
@@ -337,7 +339,7 @@ class Report {
     if (none_connected()) return Verdict::no_connection;
     if (record_.interrupted) return Verdict::interrupted;
     if (!valid()) return Verdict::invalid;
-    bool met = !unanswered() && record_.ended_early_by.empty();
+    bool met = !unanswered() && record_.ended_early_by.empty() && record_.decay.empty();
     for (const ExpectationResult& expectation : record_.expectations) met = met && expectation.met;
     return met ? Verdict::passed : Verdict::failed;
   }
@@ -351,6 +353,8 @@ class Report {
     RunRecord record = record_;
     record.parts.clear();
     record.targets.clear();
+    record.soak = false;
+    record.decay.clear();
     record.probes.clear();
     record.expectations.clear();
     record.warm_up = {};

@@ -21,6 +21,7 @@
 #include <wsbench/probe_series.hpp>
 #include <wsbench/rank_statistics.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/schedule.hpp>
 #include <wsbench/soak_findings.hpp>
 #include <wsbench/time_series.hpp>
 #include <wsbench/units.hpp>
@@ -31,13 +32,6 @@ namespace wsbench {
 inline constexpr double soak_confidence = 0.99;
 
 namespace detail {
-
-inline double in_seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
-inline std::chrono::nanoseconds from_seconds(double seconds) {
-  return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-}
 
 /// A difference for people, with its sign where it is below 0: "1.25 MiB", "-20.0 ms".
 inline std::string format_difference(double figure, Unit unit) {
@@ -65,6 +59,11 @@ inline std::vector<Reading> readings_of(const ProbeSeries& series) {
   return readings;
 }
 
+/// What a finding about this probe is called.
+inline std::string name_of(const ProbeRecord& probe) {
+  return probe.source.empty() ? probe.name : probe.name + " on " + probe.source;
+}
+
 /// Looks at a report for decay.
 class SoakAnalysis {
  public:
@@ -75,6 +74,7 @@ class SoakAnalysis {
     periods();
     if (found_.why_not_judged.empty()) {
       for (const ProbeRecord& probe : record_.probes) watched(probe);
+      found_.answers_judged = valid_;
       if (valid_) answers();
       if (valid_) errors();
     }
@@ -101,7 +101,8 @@ class SoakAnalysis {
     if (!steady) found_.why_not_judged = "the load changes, and so does what it takes: give a steady one";
     const std::chrono::nanoseconds end = load.duration.count() > 0 ? std::min(load.duration, record_.duration) : record_.duration;
     first_ = 0;
-    last_ = std::min(static_cast<std::size_t>(end / series_.width()), open.size());
+    // The last user may have left a moment before the end.
+    last_ = std::min(static_cast<std::size_t>((end + series_.width() / 20) / series_.width()), open.size());
     found_.to = begin_of(last_);
     std::vector<double> usual(open.begin() + static_cast<std::ptrdiff_t>(last_ / 2), open.begin() + static_cast<std::ptrdiff_t>(last_));
     const double clients = median_of(usual).value_or(0);
@@ -130,8 +131,7 @@ class SoakAnalysis {
   void watched(const ProbeRecord& probe) {
     if (!is_held(probe)) return;
     const std::vector<Reading> readings = readings_of(probe.series);
-    SoakFinding finding{.what = probe.name, .unit = probe.unit};
-    if (!probe.source.empty()) finding.what += " on " + probe.source;
+    SoakFinding finding{.what = name_of(probe), .unit = probe.unit};
     finding.growth = growth_of(readings, from_s(), to_s(), is_memory(probe) ? least_memory : least_count, soak_confidence);
     const bool goes_on = finding.growth.growth == Growth::goes_on;
     finding.verdict = goes_on                                 ? SoakVerdict::leaking
@@ -158,7 +158,7 @@ class SoakAnalysis {
     if (finding.before && clients_ >= 1 && finding.growth.per_second) {
       finding.per_open = (finding.growth.level - *finding.before) / clients_;
       if (finding.growth.level - *finding.before > least_memory) {
-        finding.evidence += fmt::format("; {} before the first client, so {} for each that is connected",
+        finding.evidence += fmt::format("; {} before the first client, so at most {} for each that is connected",
                                         format_figure(finding.before, Unit::bytes), format_figure(finding.per_open, Unit::bytes));
       }
     }
@@ -244,7 +244,7 @@ class SoakAnalysis {
     for (auto* slope : {&fall.per_second, &fall.at_last}) {
       if (*slope) *slope = RankEstimate{-(*slope)->estimate, -(*slope)->high, -(*slope)->low};
     }
-    degrades("answers_per_second", Unit::per_second, "falls", std::move(fall));
+    degrades("throughput", Unit::per_second, "falls", std::move(fall));
   }
 
   // `worse` is what it does where it degrades.
@@ -381,6 +381,48 @@ class SoakAnalysis {
 /// cache that filled, is none. Answers are not judged where the generator was the limit.
 inline Soak soak(const Report& report) {
   return detail::SoakAnalysis{report}.look();
+}
+
+/// Whether the server leaks or degrades.
+inline bool decays(const Soak& found) {
+  return found.verdict == SoakVerdict::leaking || found.verdict == SoakVerdict::degrading;
+}
+
+/// The verdict and what it is about, in one line: "LEAKING: server.rss; DEGRADING: latency.p95", "CAN'T TELL YET: server.rss; a run of 4h
+/// might tell".
+inline std::string verdict_line(const Soak& found) {
+  if (!found.why_not_judged.empty()) return "CAN'T TELL: " + found.why_not_judged;
+  const auto listed = [&](SoakVerdict verdict) {
+    std::string names;
+    for (const SoakFinding& finding : found.findings) {
+      if (finding.verdict == verdict) names += (names.empty() ? "" : ", ") + finding.what;
+    }
+    return names;
+  };
+  std::string line;
+  for (const auto& [verdict, words] : {std::pair{SoakVerdict::leaking, "LEAKING: "},
+                                       {SoakVerdict::degrading, "DEGRADING: "},
+                                       {SoakVerdict::cannot_tell, "CAN'T TELL YET: "}}) {
+    const std::string names = listed(verdict);
+    if (!names.empty()) line += (line.empty() ? "" : "; ") + (words + names);
+  }
+  if (found.findings.empty()) return "CAN'T TELL: nothing was measured under a full load";
+  if (line.empty()) line = "STABLE: nothing grew on, and nothing got worse, over " + exact_duration(found.to - found.from);
+  if (found.run_for) line += "; a run of " + exact_duration(*found.run_for) + " might tell";
+  const bool watched =
+      std::any_of(found.findings.begin(), found.findings.end(), [](const SoakFinding& each) { return each.unit == Unit::bytes; });
+  if (!watched) line += "; the server's memory was not watched";
+  if (!found.answers_judged) line += "; answers are not judged, since the result is invalid";
+  return line;
+}
+
+/// The same report, as one that tells of decay in every form that it is written in, and that has failed where there is any.
+inline Report as_soak(const Report& report) {
+  RunRecord record = report.record();
+  const Soak found = soak(report);
+  record.soak = true;
+  record.decay = decays(found) ? verdict_line(found) : std::string();
+  return Report(std::move(record));
 }
 
 }  // namespace wsbench

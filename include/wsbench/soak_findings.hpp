@@ -36,7 +36,7 @@ constexpr std::string_view in_words(SoakVerdict verdict) {
 
 /// One figure that a soak watches.
 struct SoakFinding {
-  std::string what{};                             ///< "server.rss", "latency.p95", "messages_per_second", "errors"
+  std::string what{};                             ///< "server.rss", "latency.p95", "throughput", "errors"
   Unit unit{Unit::count};                         ///< what it counts in
   SoakVerdict verdict{SoakVerdict::cannot_tell};  ///< on this figure alone
   std::string evidence{};                         ///< why, in words and figures
@@ -68,6 +68,7 @@ struct SoakPeriod {
 struct Soak {
   SoakVerdict verdict{SoakVerdict::cannot_tell};      ///< leaking before degrading before can't tell before stable, of all findings
   std::string why_not_judged{};                       ///< why there are no findings; empty where there are
+  bool answers_judged{true};                          ///< not where the generator was the limit
   std::chrono::nanoseconds from{0};                   ///< when all clients were there
   std::chrono::nanoseconds to{0};                     ///< when the load ended
   std::vector<SoakFinding> findings{};                ///< what is watched, memory first

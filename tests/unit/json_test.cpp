@@ -220,10 +220,11 @@ void remove(Json& document, const Pointer& place) {
   }
 }
 
-// Whether reports of wsbench before it could compress do not have this key.
+// Whether reports of wsbench before it could compress, or before there were soaks, do not have this key.
 bool is_younger(const Pointer& place) {
   const std::string path = place.to_string();
-  return path.ends_with("/compression") || path == "/configuration/deflate" || path == "/configuration/fragment_size_bytes";
+  return path == "/soak" || path.ends_with("/compression") || path == "/configuration/deflate" ||
+         path == "/configuration/fragment_size_bytes";
 }
 
 enum class Kind : std::uint8_t { number, text, flag, list, object, timing, null };
@@ -929,6 +930,17 @@ TEST_CASE("whatever is taken out, the reader names it or does not need it", "[js
   });
   CHECK(refused > 80);
   CHECK(not_needed > 80);
+}
+
+TEST_CASE("a soak reads back as one, and is judged anew", "[json]") {
+  const Report report = as_soak(rich_report());
+  REQUIRE(report.record().soak);
+  Json document = document_of(report);
+  CHECK(report_from_json(document.dump()) == report);
+  document["soak"]["verdict"] = "leaking";
+  CHECK(report_from_json(document.dump()) == report);
+  document["soak"] = true;
+  CHECK_THROWS_AS(report_from_json(document.dump()), wsbench::Error);
 }
 
 TEST_CASE("a report from before there was compression reads as one without", "[json]") {

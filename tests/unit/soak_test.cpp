@@ -3,77 +3,32 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <wsbench/report.hpp>
 #include <wsbench/scenario.hpp>
 
 #include "catch.hpp"
+#include "support/soak_records.hpp"
 #include "support/text_checks.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
-using wsbench::Failure;
+using support::mib;
+using support::record_of;
+using support::SoakCourse;
 using wsbench::Growth;
-using wsbench::ProbeRecord;
 using wsbench::Report;
 using wsbench::RunRecord;
 using wsbench::Soak;
 using wsbench::soak;
 using wsbench::SoakFinding;
 using wsbench::SoakVerdict;
-using wsbench::Unit;
 
 namespace {
 
-constexpr double mib = 1024 * 1024;
-
-// A run as it is told second by second: what happens in each, and what is read at its end.
-struct Course {
-  seconds length{600};
-  std::uint64_t clients{100};
-  std::uint64_t answers{100};                                         // each second
-  std::uint64_t reconnects{0};                                        // each second
-  seconds after{0};                                                   // that are read when it is over
-  std::function<nanoseconds(int)> latency{[](int) { return 10ms; }};  // of each second's answers
-  std::function<std::uint64_t(int)> resets{[](int) { return 0; }};    // in each second
-  std::function<double(int)> memory{[](int) { return 100 * mib; }};   // at each second
-  std::function<double(int)> files{[](int) { return 110.0; }};        // at each second
-};
-
-RunRecord record_of(const Course& course) {
-  RunRecord record{.scenario = "soak", .duration = course.length};
-  record.configuration.clients = course.clients;
-  record.configuration.population = static_cast<std::int64_t>(course.clients);
-  record.configuration.duration = course.length;
-  ProbeRecord memory{.name = "server.rss", .unit = Unit::bytes};
-  ProbeRecord files{.name = "server.files", .unit = Unit::count};
-  wsbench::TimeSeries& series = record.metrics.series;
-  const auto length = static_cast<int>(course.length.count());
-  for (int second = 0; second < length + static_cast<int>(course.after.count()); ++second) {
-    const nanoseconds at = seconds{second} + 500ms;
-    memory.series.read(at, course.memory(second));
-    files.series.read(at, course.files(second));
-    if (second >= length) continue;
-    for (std::uint64_t n = 0; second == 0 && n < course.clients; ++n) series.opened(at);
-    for (std::uint64_t n = 0; n < course.reconnects; ++n) series.ended(at);
-    for (std::uint64_t n = 0; n < course.reconnects; ++n) series.opened(at);
-    for (std::uint64_t n = 0; n < course.resets(second); ++n) series.failure(at, Failure::reset);
-    for (std::uint64_t n = 0; n < course.answers; ++n) {
-      series.sent(at);
-      series.answered(at, course.latency(second));
-    }
-  }
-  record.probes = {std::move(memory), std::move(files)};
-  return record;
-}
-
-Soak look(const Course& course) {
+Soak look(const SoakCourse& course) {
   return soak(Report{record_of(course)});
 }
 
@@ -98,7 +53,7 @@ TEST_CASE("a server that stays as it is, is stable", "[soak]") {
   CHECK(found.from == 1s);
   CHECK(found.to == 600s);
   CHECK_FALSE(found.run_for);
-  for (const char* what : {"server.rss", "server.files", "latency.p50", "latency.p95", "answers_per_second", "errors"}) {
+  for (const char* what : {"server.rss", "server.files", "latency.p50", "latency.p95", "throughput", "errors"}) {
     CAPTURE(what);
     CHECK(finding(found, what).verdict == SoakVerdict::stable);
     CHECK_FALSE(finding(found, what).evidence.empty());
@@ -144,7 +99,7 @@ TEST_CASE("descriptors that are not closed leak too", "[soak]") {
 }
 
 TEST_CASE("latency that creeps up degrades, and leaking comes first where both are told", "[soak]") {
-  Course course{.latency = [](int second) { return 10ms + second * 20us + nanoseconds{static_cast<int>(jitter(second) * 1e6)}; }};
+  SoakCourse course{.latency = [](int second) { return 10ms + second * 20us + nanoseconds{static_cast<int>(jitter(second) * 1e6)}; }};
   const Soak slower = look(course);
   CHECK(slower.verdict == SoakVerdict::degrading);
   CHECK(finding(slower, "latency.p50").verdict == SoakVerdict::degrading);
@@ -163,7 +118,7 @@ TEST_CASE("answers that get fewer, and errors that get more, degrade", "[soak]")
   }
   const Soak found = soak(Report{fewer});
   CHECK(found.verdict == SoakVerdict::degrading);
-  const SoakFinding& rate = finding(found, "answers_per_second");
+  const SoakFinding& rate = finding(found, "throughput");
   CHECK(rate.verdict == SoakVerdict::degrading);
   REQUIRE(rate.growth.per_second);
   CHECK(rate.growth.per_second->estimate < -0.09);
@@ -225,6 +180,8 @@ TEST_CASE("what is not steady load is not judged", "[soak]") {
   REQUIRE_FALSE(limited.valid());
   CHECK(soak(limited).find("latency.p95") == nullptr);
   CHECK(soak(limited).find("server.rss") != nullptr);
+  CHECK_FALSE(soak(limited).answers_judged);
+  CHECK(support::has(verdict_line(soak(limited)), "; answers are not judged"));
 }
 
 TEST_CASE("the course of a soak is told in tenths, or in hours where there are more", "[soak]") {

@@ -10,7 +10,7 @@ enum class ExitCode : int {
   error = 1,                ///< of the system, or of wsbench
   no_connection = 2,        ///< nothing could connect
   invalid = 3,              ///< the result says nothing about the server
-  failed = 99,              ///< an expectation missed, or answers expected and none came
+  failed = 99,              ///< an expectation missed, answers expected and none came, or a soak found a leak or decay
   bad_configuration = 104,  ///< nothing was run
   interrupted = 105,        ///< the partial report was written
 };

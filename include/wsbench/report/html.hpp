@@ -21,6 +21,7 @@
 #include <wsbench/report/markup.hpp>
 #include <wsbench/report/picture.hpp>
 #include <wsbench/report/sections.hpp>
+#include <wsbench/report/soak_charts.hpp>
 #include <wsbench/report/utc_text.hpp>
 #include <wsbench/report/verdict_line.hpp>
 #include <wsbench/units.hpp>
@@ -41,6 +42,8 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     begin(verdict_in_words() + ": " + std::string(title()));
     verdict();
     expectations();
+    decay();
+    decay_picture();
     summary();
     assessment();
     what_to_look_at();
@@ -163,6 +166,11 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     if (!picture) return;
     section("Latency by percentile");
     draw(to_svg(*picture));
+  }
+
+  void decay_picture() {
+    const std::optional<Picture> picture = decay_over_time(report());
+    if (picture) draw(to_svg(*picture));
   }
 
   void phase_picture() {

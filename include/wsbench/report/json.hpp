@@ -19,6 +19,7 @@
 #include <wsbench/report.hpp>
 #include <wsbench/report/renamed.hpp>
 #include <wsbench/report/utc_text.hpp>
+#include <wsbench/soak.hpp>
 #include <wsbench/version.hpp>
 
 /// \file
@@ -514,6 +515,40 @@ inline Json configuration_json(const Configuration& configuration) {
   return object;
 }
 
+inline Json json_of(const std::optional<RankEstimate>& estimate, double factor) {
+  if (!estimate) return {};
+  return {{"estimate", estimate->estimate * factor}, {"low", estimate->low * factor}, {"high", estimate->high * factor}};
+}
+
+/// What a soak found; it follows from the rest.
+inline Json soak_json(const Soak& found) {
+  const auto figure = [](std::optional<double> value) { return value ? Json(*value) : Json{}; };
+  Json object;
+  object["verdict"] = name(found.verdict);
+  object["summary"] = verdict_line(found);
+  object["from_s"] = seconds(found.from);
+  object["to_s"] = seconds(found.to);
+  object["run_for_s"] = found.run_for ? Json(seconds(*found.run_for)) : Json{};
+  Json& findings = object["findings"] = Json::array();
+  for (const SoakFinding& finding : found.findings) {
+    constexpr double hour = 3'600;
+    const bool measured = finding.growth.per_second.has_value();
+    findings.push_back({{"what", as_utf8(finding.what)},
+                        {"verdict", name(finding.verdict)},
+                        {"unit", unit_names.at(static_cast<std::size_t>(finding.unit))},
+                        {"evidence", as_utf8(finding.evidence)},
+                        {"level", measured ? Json(finding.growth.level) : Json{}},
+                        {"per_hour", json_of(finding.growth.per_second, hour)},
+                        {"per_hour_in_last_half", json_of(finding.growth.at_last, hour)},
+                        {"bytes_per_message", json_of(finding.per_message, 1)},
+                        {"bytes_per_connection", json_of(finding.per_connection, 1)},
+                        {"bytes_per_open_connection", figure(finding.per_open)},
+                        {"bytes_before", figure(finding.before)},
+                        {"bytes_after", figure(finding.after)}});
+  }
+  return object;
+}
+
 inline Json parts_json(const std::vector<PartRecord>& parts, auto report_of) {
   Json object = Json::object();
   for (const PartRecord& part : parts) put_metrics(report_of(part.name), with_utf8_names(part.metrics), object[as_utf8(part.name)]);
@@ -568,6 +603,7 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["warm_up"] = detail::warm_up_json(record);
   detail::message_histograms(record.warm_up, detail::into(document["histograms"]["warm_up"]));
   document["expectations"] = detail::expectations_json(record.expectations);
+  document["soak"] = record.soak ? detail::soak_json(soak(report)) : detail::Json{};
   document["generator"] = detail::generator_json(record);
   document["configuration"] = detail::configuration_json(record.configuration);
   detail::environment_fields(record.environment, detail::into(document["environment"]));

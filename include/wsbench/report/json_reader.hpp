@@ -20,6 +20,7 @@
 #include <wsbench/error.hpp>
 #include <wsbench/report.hpp>
 #include <wsbench/report/json.hpp>
+#include <wsbench/soak.hpp>
 #include <wsbench/units.hpp>
 
 namespace wsbench {
@@ -514,6 +515,10 @@ inline RunRecord read_record(const JsonPlace& report) {
   report["duration_ns"].read(record.duration);
   report["interrupted"].read(record.interrupted);
   if (const auto cause = report.find("ended_early_by")) record.ended_early_by = cause->get_or(std::string{});
+  if (const auto soak = report.find("soak"); soak && !soak->value().is_null()) {
+    soak->require(soak->value().is_object(), "is no object");
+    record.soak = true;
+  }
   record.metrics = read_metrics(report);
   stamp_counts(record.metrics, from(report["generator"]));
   for (const std::string& name : report["parts"].keys()) record.parts.push_back({name, read_metrics(report["parts"][name])});
@@ -569,9 +574,9 @@ inline Report report_from_json(std::string_view text) {
   Report report{detail::read_record(place)};
   detail::Json restored = to_json(report);
   // Judgements, which another version may make otherwise; and a label that a coarser clock cannot tell exactly.
-  for (const char* key : {"tool", "verdict", "valid", "invalid_because", "started_at"}) restored.erase(key);
+  for (const char* key : {"tool", "verdict", "valid", "invalid_because", "started_at", "soak"}) restored.erase(key);
   detail::require_agreement(restored, place);
-  return report;
+  return report.record().soak ? as_soak(report) : report;
 }
 
 }  // namespace wsbench

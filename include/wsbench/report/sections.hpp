@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 
 #include <wsbench/report.hpp>
+#include <wsbench/report/axis.hpp>
+#include <wsbench/soak.hpp>
 #include <wsbench/units.hpp>
 
 namespace wsbench::detail {
@@ -305,6 +307,24 @@ class ReportSections {
     if (where == Environment{}) return;
     entry("on", fmt::format("{}, {}, {} {}, wsbench {} by {}, Asio {}", where.host, where.system, where.cores,
                             where.cores == 1 ? "core" : "cores", where.wsbench_version, where.compiler, where.asio_version));
+  }
+
+  /// What a long run shows of decay; nothing for a run that was not one.
+  void decay() {
+    if (!report_.record().soak) return;
+    const Soak found = soak(report_);
+    section("Soak");
+    entry("verdict", verdict_line(found));
+    for (const SoakFinding& finding : found.findings)
+      entry(finding.what, fmt::format("{}: {}", in_words(finding.verdict), finding.evidence));
+    if (found.periods.empty()) return;
+    table_head({"clients", "answered", "median", "p95", "errors", "dropped", "memory"});
+    for (const SoakPeriod& period : found.periods) {
+      const std::string memory = period.memory ? format_size(static_cast<std::uint64_t>(std::max(*period.memory, 0.0))) : "n/a";
+      table_row("from " + clock_text(std::chrono::round<std::chrono::seconds>(period.from).count()),
+                {cell(period.open), format_rate(period.answered_per_second), format_figure_of(period.p50), format_figure_of(period.p95),
+                 cell(period.errors), cell(period.drops), memory});
+    }
   }
 
   static std::string format_figure_of(std::optional<std::chrono::nanoseconds> time) { return time ? format_duration(*time) : "n/a"; }

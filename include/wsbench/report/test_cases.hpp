@@ -7,6 +7,7 @@
 
 #include <wsbench/report.hpp>
 #include <wsbench/report/verdict_line.hpp>
+#include <wsbench/soak.hpp>
 
 namespace wsbench::detail {
 
@@ -17,15 +18,23 @@ enum class Outcome : std::uint8_t {
   error,   ///< the run says nothing about that
 };
 
-/// One thing that a run is judged by: that it came to a result at all, or one of its expectations.
+/// One thing that a run is judged by: that it came to a result at all, one of its expectations, or its soak.
 struct TestCase {
-  std::string name{};       ///< "the run", or the expectation's text
-  Outcome outcome{};        ///< what became of it
-  std::string_view kind{};  ///< of what is wrong, in a word: "missed", "unanswered", "ended_early", "no_data", or the verdict's name
-  std::string problem{};    ///< what is wrong, in a line; empty where nothing is
+  std::string name{};  ///< "the run", or the expectation's text
+  Outcome outcome{};   ///< what became of it
+  std::string_view
+      kind{};  ///< of what is wrong, in a word: "missed", "unanswered", "ended_early", "no_data", or the verdict's name, a soak's too
+  std::string problem{};  ///< what is wrong, in a line; empty where nothing is
 };
 
-/// The run itself, which fails where it came to no result or no answer came, and then each of its expectations.
+/// A soak fails where the server leaks or degrades, and says nothing where it cannot tell.
+inline TestCase test_case_of(const Soak& found) {
+  const Outcome outcome = decays(found) ? Outcome::failed : found.verdict == SoakVerdict::cannot_tell ? Outcome::error : Outcome::passed;
+  if (outcome == Outcome::passed) return {"the soak", outcome, {}, {}};
+  return {"the soak", outcome, name(found.verdict), verdict_line(found)};
+}
+
+/// The run itself, which fails where it came to no result or no answer came, then each of its expectations, and the soak.
 inline std::vector<TestCase> test_cases(const Report& report) {
   const Verdict verdict = report.verdict();
   TestCase run{"the run", Outcome::passed, {}, {}};
@@ -49,6 +58,7 @@ inline std::vector<TestCase> test_cases(const Report& report) {
       cases.push_back({expectation.text, Outcome::failed, "no_data", expectation.text + ": n/a: not measured"});
     }
   }
+  if (report.record().soak) cases.push_back(test_case_of(soak(report)));
   return cases;
 }
 

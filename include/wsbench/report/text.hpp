@@ -52,6 +52,7 @@ class TextReport final : public ReportSections {
     expectations();
     generator();
     verdict();
+    decay();
     return std::move(text_);
   }
 

@@ -22,6 +22,7 @@ inline std::string missed_expectations(const Report& report) {
 inline std::string why_failed(const Report& report) {
   std::string why = report.unanswered() ? "answers were expected and none came" : missed_expectations(report);
   const RunRecord& record = report.record();
+  if (!record.decay.empty()) why += (why.empty() ? "" : "; ") + record.decay;
   if (record.ended_early_by.empty()) return why;
   const std::string early = "ended after " + format_duration(record.duration) + ", when " + record.ended_early_by + " was missed";
   return why.empty() ? early : early + "; " + why;
