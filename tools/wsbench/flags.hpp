@@ -55,6 +55,7 @@ struct Request {
   wsbench::Options options{};
   wsbench::TlsOptions tls{};
   Compressing compressing{};
+  bool soak{false};  ///< the report is to tell of decay
   Output output{};
 };
 

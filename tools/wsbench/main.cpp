@@ -23,6 +23,7 @@
 
 #include <wsbench/merging.hpp>
 #include <wsbench/report/json_reader.hpp>
+#include <wsbench/soak.hpp>
 #include <wsbench/wsbench.hpp>
 
 #include "choice.hpp"
@@ -37,6 +38,7 @@
 #include "keeping.hpp"
 #include "progress.hpp"
 #include "report_files.hpp"
+#include "soak_command.hpp"
 #include "standard_loads.hpp"
 #include "terminal.hpp"
 
@@ -100,7 +102,8 @@ ExitCode run(cli::Request request) {
   cli::ReportFiles files{request.output.files};
   const cli::Keeping archive{request.output.archive};
   cli::Progress progress{!request.output.quiet && !request.output.verbose};
-  const wsbench::Report report = run_to_end(test, progress);
+  const wsbench::Report measured = run_to_end(test, progress);
+  const wsbench::Report report = request.soak ? as_soak(measured) : measured;
   std::fflush(stdout);  // what --verbose printed comes before the report
   std::string unwritten = archive.keep(report);
   if (const std::string problem = cli::tell_github(report); !problem.empty()) unwritten += (unwritten.empty() ? "" : "; ") + problem;
@@ -192,6 +195,7 @@ class CommandLine {
         "More about a command: wsbench COMMAND --help");
     add_standard_loads();
     add_run_command();
+    add_soak_command();
     add_serve_command();
     add_show_command();
     add_merge_command();
@@ -255,15 +259,26 @@ class CommandLine {
 
   void add_run_command() {
     auto request = std::make_shared<cli::Request>();
-    CLI::App& command = add_command("run", "Any load, from the command line", [request] { return ::run(*request); });
-    add_targets(command, *request);
-    add_load(command, *request);
-    add_conversation(command, *request);
-    add_behaviour(command, *request);
-    add_connection(command, *request);
-    add_frames(command, request->compressing, request->options.fragment_size, "Frames");
-    add_tls(command, *request);
-    add_run(command, *request);
+    add_any_load(add_command("run", "Any load, from the command line", [request] { return ::run(*request); }), *request);
+  }
+
+  void add_soak_command() {
+    auto request = std::make_shared<cli::Request>(cli::soak_request());
+    CLI::App& command = add_command("soak", "A steady load for long, which looks for leaks and decay [-c 200 --think 1s --duration 1h]",
+                                    [request] { return ::run(*request); });
+    add_any_load(command, *request);
+    add_soak(command, *request);
+  }
+
+  static void add_any_load(CLI::App& command, cli::Request& request) {
+    add_targets(command, request);
+    add_load(command, request);
+    add_conversation(command, request);
+    add_behaviour(command, request);
+    add_connection(command, request);
+    add_frames(command, request.compressing, request.options.fragment_size, "Frames");
+    add_tls(command, request);
+    add_run(command, request);
   }
 
   void add_serve_command() {
