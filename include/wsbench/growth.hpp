@@ -145,7 +145,9 @@ inline bool goes_on(std::span<const ReadingBlock> blocks, double at_last) {
 /// How many times as long a run has to be so that the interval lies on one side of the floor, if the slope is what it is taken for: noise
 /// that stays the same widens the interval of a growth by the root of the length, while the growth becomes as many times as large.
 inline std::optional<double> times_longer(double growth, double half_width, double floor) {
-  for (double times = 1.5; times <= 100; times *= 1.25) {
+  constexpr int most_steps = 21;  // to a hundred times
+  for (int step = 2; step <= most_steps; ++step) {
+    const double times = std::pow(1.25, step);
     const double width = half_width / std::sqrt(times);
     if (growth * times - width > floor || growth * times + width <= floor) return times;
   }
@@ -187,6 +189,7 @@ inline GrowthFinding growth_of(std::span<const Reading> readings, double from_s,
   GrowthFinding found = detail::slopes_of(blocks, from_s, to_s, confidence);
   if (!found.per_second) return found;
   std::vector<double> spreads;
+  spreads.reserve(blocks.size());
   for (const detail::ReadingBlock& block : blocks) spreads.push_back(block.spread);
   found.floor = std::max({negligible_growth * std::abs(found.level), *median_of(spreads) / 2, least});
   const auto beyond = [&](const RankEstimate& slope) { return slope.low * found.length_s > found.floor; };

@@ -244,12 +244,12 @@ class SoakAnalysis {
     for (auto* slope : {&fall.per_second, &fall.at_last}) {
       if (*slope) *slope = RankEstimate{-(*slope)->estimate, -(*slope)->high, -(*slope)->low};
     }
-    degrades("throughput", Unit::per_second, "falls", std::move(fall));
+    degrades("throughput", Unit::per_second, "falls", fall);
   }
 
   // `worse` is what it does where it degrades.
-  void degrades(std::string what, Unit unit, std::string_view worse, GrowthFinding growth) {
-    SoakFinding finding{.what = std::move(what), .unit = unit, .growth = std::move(growth)};
+  void degrades(std::string what, Unit unit, std::string_view worse, const GrowthFinding& growth) {
+    SoakFinding finding{.what = std::move(what), .unit = unit, .growth = growth};
     const bool goes_on = finding.growth.growth == Growth::goes_on;
     finding.verdict = goes_on                                 ? SoakVerdict::degrading
                       : finding.growth.growth == Growth::none ? SoakVerdict::stable
