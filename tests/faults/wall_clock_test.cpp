@@ -1,10 +1,12 @@
 // A wall clock that is set while messages are under way: the kernel's stamps are wall time, and what they say is then false.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
 
+#include <wsbench/monitor.hpp>
 #include <wsbench/wsbench.hpp>
 
 #include "catch.hpp"
@@ -48,4 +50,29 @@ TEST_CASE("a wall clock that is set costs the stamps, and no figure", "[faults][
   CHECK(report.service_time().histogram().negative() == 0);
   CHECK(report.latency().max() < 1s);
   CHECK(report.service_time().max() < 1s);
+}
+
+TEST_CASE("a wall clock that is set makes a monitor tell of nothing, and keep to its rounds", "[faults][monitor]") {
+  const EchoServer server;
+  const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t rounds = 0;
+  std::uint64_t changes = 0;
+  std::chrono::nanoseconds slowest{0};
+  wsbench::Monitor* running = nullptr;
+  wsbench::MonitorOptions options{
+      .every = 100ms, .alerts = {{wsbench::metric::latency.p50 > 5s, 0s}, {wsbench::metric::error_rate > 0.0, 0s}}, .listen = ""};
+  options.on_round = [&](const wsbench::MonitorRound& round) {
+    wall_clock_error_s = rounds % 2 == 0 ? 7200 : -7200;
+    slowest = std::max(slowest, round.report->latency().max());
+    changes += round.changes.size();
+    if (++rounds == 5) running->stop();
+  };
+  wsbench::Monitor monitor(server.url(), {.clients = 2, .messages = 10, .pace = wsbench::think(1ms)}, options);
+  running = &monitor;
+  monitor.run();
+  wall_clock_error_s = 0;
+  CHECK(rounds == 5);
+  CHECK(changes == 0);
+  CHECK(slowest < 5s);
+  CHECK(std::chrono::steady_clock::now() - begin >= 400ms);
 }
