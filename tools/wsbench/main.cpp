@@ -36,6 +36,7 @@
 #include "history_command.hpp"
 #include "interruption.hpp"
 #include "keeping.hpp"
+#include "monitor_command.hpp"
 #include "progress.hpp"
 #include "report_files.hpp"
 #include "soak_command.hpp"
@@ -88,8 +89,8 @@ ExitCode tell(const wsbench::Report& report, cli::ReportFiles& files, bool quiet
   return code == ExitCode::passed ? ExitCode::error : code;
 }
 
-ExitCode run(cli::Request request) {
-  raise_open_file_limit();
+// Fills in what follows from the flags.
+void complete(cli::Request& request) {
   request.scenario.behaviour = cli::behaviour_of(request);
   request.options.tls = cli::tls_of(request);
   request.options.deflate = cli::compression_of(request.compressing);
@@ -97,6 +98,11 @@ ExitCode run(cli::Request request) {
   if (request.output.verbose) {
     request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
   }
+}
+
+ExitCode run(cli::Request request) {
+  raise_open_file_limit();
+  complete(request);
   const wsbench::LoadTest test{request.urls, request.scenario, request.options};
   test.validate();
   cli::ReportFiles files{request.output.files};
@@ -108,6 +114,20 @@ ExitCode run(cli::Request request) {
   std::string unwritten = archive.keep(report);
   if (const std::string problem = cli::tell_github(report); !problem.empty()) unwritten += (unwritten.empty() ? "" : "; ") + problem;
   return tell(report, files, request.output.quiet, std::move(unwritten));
+}
+
+ExitCode monitor(cli::MonitorRequest request) {
+  raise_open_file_limit();
+  complete(request.run);
+  cli::end_load(request.run.scenario);
+  if (request.monitoring.listen == "none") request.monitoring.listen.clear();
+  request.monitoring.on_trouble = [](const std::string& text) { fmt::print(stderr, "wsbench: {}\n", text); };
+  if (!request.once) return cli::monitor_until_interrupted(std::move(request));
+  cli::ReportFiles files{request.run.output.files};
+  const cli::Keeping archive{request.run.output.archive};
+  const wsbench::MonitorRound round = cli::monitor_once(request);
+  const ExitCode code = tell(*round.report, files, request.run.output.quiet, archive.keep(*round.report));
+  return code == ExitCode::passed && !round.changes.empty() ? ExitCode::failed : code;
 }
 
 ExitCode run_chosen() {
@@ -201,6 +221,7 @@ class CommandLine {
     add_merge_command();
     add_compare_command();
     add_history_command();
+    add_monitor_command();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -340,6 +361,22 @@ class CommandLine {
     CLI::App& command =
         add_command("history", "The runs that --archive kept, and their trends", [folder] { return cli::show_history(*folder); });
     command.add_option("folder", *folder, "What --archive was given")->required()->type_name("DIR");
+  }
+
+  void add_monitor_command() {
+    auto request = std::make_shared<cli::MonitorRequest>();
+    cli::set_light_load(request->run.scenario);
+    CLI::App& command = add_command("monitor", "A light load again and again, with alerts and a page for Prometheus",
+                                    [request] { return monitor(*request); });
+    cli::add_targets(command, request->run);
+    cli::add_load(command, request->run);
+    cli::add_conversation(command, request->run);
+    cli::add_behaviour(command, request->run);
+    cli::add_connection(command, request->run);
+    cli::add_frames(command, request->run.compressing, request->run.options.fragment_size, "Frames");
+    cli::add_tls(command, request->run);
+    cli::add_run(command, request->run);
+    cli::add_monitor(command, *request);
   }
 
   CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};
