@@ -168,6 +168,10 @@ class RunningCommand {
     ::posix_spawn_file_actions_adddup2(&files.actions, output_.write_end.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&files.actions, errors_.write_end.get(), STDERR_FILENO);
     ::posix_spawn_file_actions_addopen(&files.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    // Asio's sockets are not closed in a process that is started: one held there would not end when it is closed here.
+    ::posix_spawn_file_actions_addclosefrom_np(&files.actions, STDERR_FILENO + 1);
+#endif
     SpawnAttributes how;
     ::posix_spawnattr_setflags(&how.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     ::posix_spawnattr_setpgroup(&how.attributes, 0);
