@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -199,7 +200,7 @@ class SoakAnalysis {
     if (!growth.per_second) return "too few readings under the full load";
     const std::string level = format_difference(growth.level, finding.unit);
     const std::string over = format_duration(from_seconds(growth.length_s));
-    const std::string floor = format_difference(growth.floor, finding.unit);
+    const std::string floor = format_difference(finding.unit == Unit::count ? std::ceil(growth.floor) : growth.floor, finding.unit);
     switch (growth.growth) {
       case Growth::none: return fmt::format("{}; if it grows at all in the end, by less than {} in {}", level, floor, over);
       case Growth::goes_on: return fmt::format("grows from {} by {}, and goes on", level, an_hour(*growth.per_second, finding.unit));
@@ -388,25 +389,34 @@ inline bool decays(const Soak& found) {
   return found.verdict == SoakVerdict::leaking || found.verdict == SoakVerdict::degrading;
 }
 
-/// The verdict and what it is about, in one line: "LEAKING: server.rss; DEGRADING: latency.p95", "CAN'T TELL YET: server.rss; a run of 4h
-/// might tell".
-inline std::string verdict_line(const Soak& found) {
-  if (!found.why_not_judged.empty()) return "CAN'T TELL: " + found.why_not_judged;
-  const auto listed = [&](SoakVerdict verdict) {
+namespace detail {
+
+/// What has one of these verdicts, and which: "LEAKING: server.rss; DEGRADING: latency.p95"; empty where nothing has.
+inline std::string listed(const Soak& found, std::initializer_list<std::pair<SoakVerdict, std::string_view>> verdicts) {
+  std::string line;
+  for (const auto& [verdict, words] : verdicts) {
     std::string names;
     for (const SoakFinding& finding : found.findings) {
       if (finding.verdict == verdict) names += (names.empty() ? "" : ", ") + finding.what;
     }
-    return names;
-  };
-  std::string line;
-  for (const auto& [verdict, words] : {std::pair{SoakVerdict::leaking, "LEAKING: "},
-                                       {SoakVerdict::degrading, "DEGRADING: "},
-                                       {SoakVerdict::cannot_tell, "CAN'T TELL YET: "}}) {
-    const std::string names = listed(verdict);
-    if (!names.empty()) line += (line.empty() ? "" : "; ") + (words + names);
+    if (!names.empty()) line.append(line.empty() ? "" : "; ").append(words).append(": ").append(names);
   }
+  return line;
+}
+
+}  // namespace detail
+
+/// What is wrong with the server, in one line: "LEAKING: server.rss; DEGRADING: latency.p95"; empty where nothing is.
+inline std::string decay_line(const Soak& found) {
+  return detail::listed(found, {{SoakVerdict::leaking, "LEAKING"}, {SoakVerdict::degrading, "DEGRADING"}});
+}
+
+/// The verdict and what it is about, in one line: "LEAKING: server.rss", "CAN'T TELL YET: latency.p95; a run of 4h might tell".
+inline std::string verdict_line(const Soak& found) {
+  if (!found.why_not_judged.empty()) return "CAN'T TELL: " + found.why_not_judged;
   if (found.findings.empty()) return "CAN'T TELL: nothing was measured under a full load";
+  std::string line = detail::listed(
+      found, {{SoakVerdict::leaking, "LEAKING"}, {SoakVerdict::degrading, "DEGRADING"}, {SoakVerdict::cannot_tell, "CAN'T TELL YET"}});
   if (line.empty()) line = "STABLE: nothing grew on, and nothing got worse, over " + exact_duration(found.to - found.from);
   if (found.run_for) line += "; a run of " + exact_duration(*found.run_for) + " might tell";
   const bool watched =
@@ -421,7 +431,7 @@ inline Report as_soak(const Report& report) {
   RunRecord record = report.record();
   const Soak found = soak(report);
   record.soak = true;
-  record.decay = decays(found) ? verdict_line(found) : std::string();
+  record.decay = decay_line(found);
   return Report(std::move(record));
 }
 

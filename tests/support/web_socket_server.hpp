@@ -40,6 +40,7 @@ class WebSocketServer final : private wsbench::detail::EchoPolicy {
   }
 
   std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
+  std::uint16_t port() const noexcept { return port_; }
 
   /// What `question()` returns in the server's thread, when all that came before has been served; from any other thread.
   template <class Question>

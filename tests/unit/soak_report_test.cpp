@@ -63,6 +63,13 @@ TEST_CASE("the text ends with what a soak found, in 80 columns", "[soak]") {
   CHECK(has(to_text(report_of({})), "STABLE: nothing grew on, and nothing got worse, over 599s\n"));
 }
 
+TEST_CASE("a report fails for what decays, and not for what can't be told", "[soak]") {
+  const Report report = report_of({.latency = [](int second) { return second > 300 ? 15ms : 10ms; },
+                                   .memory = [](int second) { return 100 * support::mib + 102'400.0 * second; }});
+  CHECK(has(to_text(report), "LEAKING: server.rss; CAN'T TELL YET: latency.p50, latency.p95; a run of"));
+  CHECK(report.record().decay == "LEAKING: server.rss");
+}
+
 TEST_CASE("a soak for which no memory was watched says so", "[soak]") {
   RunRecord record = record_of({});
   record.probes.clear();
