@@ -66,7 +66,7 @@ TEST_CASE("the text ends with what a soak found, in 80 columns", "[soak]") {
 TEST_CASE("a report fails for what decays, and not for what can't be told", "[soak]") {
   const Report report = report_of({.latency = [](int second) { return second > 300 ? 15ms : 10ms; },
                                    .memory = [](int second) { return 100 * support::mib + 102'400.0 * second; }});
-  CHECK(has(to_text(report), "LEAKING: server.rss; CAN'T TELL YET: latency.p50, latency.p95; a run of"));
+  CHECK(has(verdict_line(soak(report)), "LEAKING: server.rss; CAN'T TELL YET: latency.p50, latency.p95; a run of"));
   CHECK(report.record().decay == "LEAKING: server.rss");
 }
 
