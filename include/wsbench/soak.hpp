@@ -202,13 +202,13 @@ class SoakAnalysis {
     const std::string over = format_duration(from_seconds(growth.length_s));
     const std::string floor = format_difference(finding.unit == Unit::count ? std::ceil(growth.floor) : growth.floor, finding.unit);
     switch (growth.growth) {
-      case Growth::none: return fmt::format("{}; if it grows at all in the end, by less than {} in {}", level, floor, over);
+      case Growth::none: return fmt::format("{}, growing in the end by less than {} in {}", level, floor, over);
       case Growth::goes_on: return fmt::format("grows from {} by {}, and goes on", level, an_hour(*growth.per_second, finding.unit));
       case Growth::slows:
         return fmt::format("grew from {} by {}, but ever less: a cache that fills?", level, an_hour(*growth.per_second, finding.unit));
       case Growth::unclear: break;
     }
-    return fmt::format("{}; in the end it grows by {}, where {} in {} would matter", level, an_hour(*growth.at_last, finding.unit), floor,
+    return fmt::format("{}, growing in the end by {}, where {} in {} would matter", level, an_hour(*growth.at_last, finding.unit), floor,
                        over);
   }
 
@@ -233,7 +233,7 @@ class SoakAnalysis {
         return time ? std::optional(in_seconds(*time)) : std::nullopt;
       });
       const double level = readings.empty() ? 0 : readings.front().value;
-      degrades(fmt::format("latency.p{}", percent), Unit::seconds, "rises",
+      degrades(fmt::format("latency.p{}", percent), Unit::seconds, "rising",
                rise_of(readings, from_s(), to_s(), std::max(least_slowing * level, least_slowing_s), soak_confidence));
     }
     const auto lost = readings_by(1, [this](std::span<const TimeSlot> slot) {
@@ -245,7 +245,7 @@ class SoakAnalysis {
     for (auto* slope : {&fall.per_second, &fall.at_last}) {
       if (*slope) *slope = RankEstimate{-(*slope)->estimate, -(*slope)->high, -(*slope)->low};
     }
-    degrades("throughput", Unit::per_second, "falls", fall);
+    degrades("throughput", Unit::per_second, "falling", fall);
   }
 
   // `worse` is what it does where it degrades.
@@ -262,8 +262,8 @@ class SoakAnalysis {
       const std::string floor = format_difference(finding.growth.floor, unit);
       const std::string over = format_duration(from_seconds(finding.growth.length_s));
       finding.evidence = finding.verdict == SoakVerdict::stable
-                             ? fmt::format("{}; {} by less than {} in {}", level, worse, floor, over)
-                             : fmt::format("{} at first, and changes by {}; {} in {} would matter", level,
+                             ? fmt::format("{}, {} by less than {} in {}", level, worse, floor, over)
+                             : fmt::format("{} at first, changing by {}, where {} in {} would matter", level,
                                            an_hour(*finding.growth.per_second, unit), floor, over);
     }
     found_.findings.push_back(std::move(finding));

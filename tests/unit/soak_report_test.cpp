@@ -49,9 +49,9 @@ TEST_CASE("the text ends with what a soak found, in 80 columns", "[soak]") {
   CHECK(support::longest_line(text) <= 80);
   const std::string told = text.substr(text.find("\nSoak\n"));
   CHECK(has(told, "verdict           LEAKING: server.rss\n"));
-  CHECK(has(told, "server.rss        leaking: grows from 100 MiB by 352 MiB an hour, and goes on;"));
-  CHECK(has(told, "1.00 KiB a message"));
-  CHECK(has(told, "throughput        stable: 100/s; falls by less than 5/s"));
+  CHECK(has(told, "server.rss        leaking: grows from 100 MiB by 352 MiB an hour, and goes on\n"));
+  CHECK(has(told, "\n                    1.00 KiB a message, or 10.0 KiB a connection made\n"));
+  CHECK(has(told, "throughput        stable: 100/s, falling by less than 5/s"));
   CHECK(has(told, "  from 1m" + std::string(14, ' ') + "100    100/s  10.0 ms  10.0 ms        0        0  109 MiB\n"));
   CHECK(text.starts_with("soak: FAILED\n"));
   CHECK(has(text, "\nFAILED: LEAKING: server.rss\n"));

@@ -309,14 +309,27 @@ class ReportSections {
                             where.cores == 1 ? "core" : "cores", where.wsbench_version, where.compiler, where.asio_version));
   }
 
+  // A line for each thing that is said of it.
+  void told_of(const SoakFinding& finding) {
+    std::string_view evidence = finding.evidence;
+    std::string name = finding.what;
+    std::string verdict = std::string(in_words(finding.verdict)) + ": ";
+    while (!evidence.empty()) {
+      const std::size_t end = std::min(evidence.find("; "), evidence.size());
+      entry(name, verdict.append(evidence.substr(0, end)));
+      evidence.remove_prefix(std::min(end + 2, evidence.size()));
+      name.clear();
+      verdict.clear();
+    }
+  }
+
   /// What a long run shows of decay; nothing for a run that was not one.
   void decay() {
     if (!report_.record().soak) return;
     const Soak found = soak(report_);
     section("Soak");
     entry("verdict", verdict_line(found));
-    for (const SoakFinding& finding : found.findings)
-      entry(finding.what, fmt::format("{}: {}", in_words(finding.verdict), finding.evidence));
+    for (const SoakFinding& finding : found.findings) told_of(finding);
     if (found.periods.empty()) return;
     table_head({"clients", "answered", "median", "p95", "errors", "dropped", "memory"});
     for (const SoakPeriod& period : found.periods) {
