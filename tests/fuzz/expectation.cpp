@@ -1,9 +1,11 @@
-// Expectations: what is read and written is read again to the same.
+// Expectations and alerts: what is read and written is read again to the same.
 
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
+#include <wsbench/alert.hpp>
 #include <wsbench/expectation.hpp>
 
 #include "support/fuzzing.hpp"
@@ -12,7 +14,23 @@ using support::accepted;
 using support::demand;
 using wsbench::Expectation;
 
+namespace {
+
+void require_alert_again(std::string_view text) {
+  wsbench::Alert alert;
+  if (!accepted([&] { alert = wsbench::parse_alert(text); })) return;
+  demand(alert.lasts.count() >= 0, "no time is negative");
+  // What 64 bits just hold is rounded to more than they hold.
+  if (std::abs(alert.condition.bound) > 9.2e9) return;
+  wsbench::Alert again;
+  demand(accepted([&] { again = wsbench::parse_alert(to_string(alert)); }), "an alert that was written can be read");
+  demand(again.lasts == alert.lasts && again.condition.metric == alert.condition.metric, "it is the same");
+}
+
+}  // namespace
+
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  require_alert_again(support::text_of(data, size));
   Expectation expectation;
   if (!accepted([&] { expectation = wsbench::parse_expectation(support::text_of(data, size)); })) return 0;
   demand(std::isfinite(expectation.bound), "a bound is a number");

@@ -1,16 +1,19 @@
-// Both sides of the opening handshake: however the bytes arrive, the outcome is the same and can be told in one line.
+// Both sides of the opening handshake, and the listener for pages: however the bytes arrive, the outcome is the same and can be told in one
+// line.
 
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <wsbench/net/handshake.hpp>
+#include <wsbench/net/http_listener.hpp>
 
 #include "support/fuzzing.hpp"
 
 using support::demand;
 using wsbench::Failure;
 using wsbench::detail::ClientHandshake;
+using wsbench::detail::HttpAnswer;
 using wsbench::detail::HttpHead;
 using wsbench::detail::Refusal;
 using wsbench::detail::ServerHandshake;
@@ -84,6 +87,31 @@ class AsServer {
   wsbench::Random random_{1};
 };
 
+class AsListener {
+ public:
+  Outcome operator()(const std::vector<std::string_view>& pieces) {
+    Request request;
+    Outcome outcome = feed(request, pieces);
+    if (!outcome.decided) return outcome;
+    const auto respond = [](std::string_view path) {
+      return path == "/chat" ? std::optional<HttpAnswer>(HttpAnswer{.body = "figure 1\n"}) : std::nullopt;
+    };
+    outcome.told = wsbench::detail::response_to(request.head, respond);
+    demand(outcome.told.starts_with("HTTP/1.1 200 ") || outcome.told.starts_with("HTTP/1.1 4"), "it is a page, or the request is at fault");
+    HttpHead head;
+    head.take(outcome.told);
+    demand(head.complete(), "an answer has a head");
+    return outcome;
+  }
+
+ private:
+  struct Request {
+    std::size_t take(std::string_view bytes) { return head.take(bytes); }
+    bool decided() const noexcept { return head.complete() || head.too_long(); }
+    HttpHead head{};
+  };
+};
+
 template <class Side>
 void require_same(std::string_view bytes) {
   const auto deliveries = support::deliveries(bytes, support::seed_of(bytes));
@@ -96,5 +124,6 @@ void require_same(std::string_view bytes) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   require_same<AsClient>(support::text_of(data, size));
   require_same<AsServer>(support::text_of(data, size));
+  require_same<AsListener>(support::text_of(data, size));
   return 0;
 }

@@ -40,12 +40,16 @@ class PollSet {
 
   int descriptor() const noexcept { return descriptor_; }
 
-  /// Watches a descriptor for reading until it is closed.
+  /// Watches a descriptor for reading until it is removed.
   void add(int descriptor, PollHandler& handler) const { control(EPOLL_CTL_ADD, descriptor, handler, EPOLLIN); }
   /// Watches it for writing too, or no longer.
   void watch_writable(int descriptor, PollHandler& handler, bool watch) const {
     control(EPOLL_CTL_MOD, descriptor, handler, watch ? EPOLLIN | EPOLLOUT : EPOLLIN);
   }
+
+  /// Watches it no longer. To close it is not enough: where a process is being started just then, that has it too for a moment, and as long
+  /// as anybody has it the kernel goes on telling its handler (epoll(7)), which is gone.
+  void remove(int descriptor) const noexcept { ::epoll_ctl(descriptor_, EPOLL_CTL_DEL, descriptor, nullptr); }
 
   /// Tells the handlers of what is ready now, without waiting; returns how many there were.
   std::size_t dispatch() {

@@ -165,7 +165,10 @@ class EpollStream final : public Stream, private PollHandler {
   EpollStream(EventLoop& loop, Socket socket, StreamEvents& events) : loop_(loop), events_(events), descriptor_(socket.release()) {
     polls().add(descriptor_, *this);
   }
-  ~EpollStream() override { ::close(descriptor_); }
+  ~EpollStream() override {
+    polls().remove(descriptor_);
+    ::close(descriptor_);
+  }
 
   void stamp_arrivals() override {
     const int on = 1;
