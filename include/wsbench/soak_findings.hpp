@@ -72,7 +72,7 @@ struct Soak {
   std::chrono::nanoseconds from{0};                   ///< when all clients were there
   std::chrono::nanoseconds to{0};                     ///< when the load ended
   std::vector<SoakFinding> findings{};                ///< what is watched, memory first
-  std::vector<SoakPeriod> periods{};                  ///< tenths of the run, or hours where those are shorter, but two dozen at most
+  std::vector<SoakPeriod> periods{};                  ///< tenths of the run, or hours where there are more, but two dozen at most
   std::optional<std::chrono::nanoseconds> run_for{};  ///< how long a run might tell what this one can't
 
   /// The finding of that name; null where there is none.

@@ -100,6 +100,11 @@ TEST_CASE("JSON has a soak's figures", "[soak][json]") {
   CHECK(std::abs(memory.at("per_hour").at("estimate").get<double>() - 102'400.0 * 3'600) < 1e5);
   CHECK(std::abs(memory.at("bytes_per_message").at("low").get<double>() - 1'024) < 10);
   CHECK(told.at("findings").size() == 6);
+  REQUIRE(told.at("periods").size() == 10);
+  CHECK(told.at("periods").at(1).at("from_s") == 60);
+  CHECK(told.at("periods").at(1).at("answered_per_second") == 100);
+  CHECK(told.at("periods").at(1).at("drops") == 0);
+  CHECK(told.at("periods").at(9).at("memory_bytes") > 150 * support::mib);
 
   const Report none{record_of({})};
   CHECK(nlohmann::json::parse(to_json_text(none)).at("soak").is_null());

@@ -546,6 +546,20 @@ inline Json soak_json(const Soak& found) {
                         {"bytes_before", figure(finding.before)},
                         {"bytes_after", figure(finding.after)}});
   }
+  const auto in_ms = [](std::optional<std::chrono::nanoseconds> time) {
+    return time ? Json(static_cast<double>(time->count()) / 1e6) : Json{};
+  };
+  Json& periods = object["periods"] = Json::array();
+  for (const SoakPeriod& period : found.periods) {
+    periods.push_back({{"from_s", seconds(period.from)},
+                       {"open", period.open},
+                       {"answered_per_second", period.answered_per_second},
+                       {"p50_ms", in_ms(period.p50)},
+                       {"p95_ms", in_ms(period.p95)},
+                       {"errors", period.errors},
+                       {"drops", period.drops},
+                       {"memory_bytes", figure(period.memory)}});
+  }
   return object;
 }
 
