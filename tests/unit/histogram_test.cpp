@@ -110,10 +110,8 @@ TEST_CASE("percentiles agree with the sorted samples", "[histogram]") {
         REQUIRE(percentile.has_value() == (share == 0 || share == thousand || rank < count));
         if (!percentile) continue;
         const std::int64_t exact = samples[rank == 0 ? 0 : rank - 1];
-        REQUIRE(percentile->count() >= exact);
-        REQUIRE(percentile->count() - exact <= exact / 1'000);
-        REQUIRE(percentile->count() <= samples.back());
-        REQUIRE(percentile->count() >= before);
+        const bool close = percentile->count() >= exact && percentile->count() - exact <= exact / 1'000;
+        if (!close || percentile->count() > samples.back() || percentile->count() < before) FAIL(percentile->count() << " for " << exact);
         before = percentile->count();
       }
       CHECK(histogram.percentile(0) == nanoseconds{samples.front()});
@@ -447,7 +445,7 @@ TEST_CASE("content that contradicts itself is refused", "[histogram]") {
 TEST_CASE("damaged content is refused or makes a histogram with that content", "[histogram]") {
   Random random{29};
   const auto any = [&random] { return static_cast<std::int64_t>(random() >> (random() % 64)); };
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     Histogram::Content content;
     for (std::uint64_t bins = random() % 3; bins > 0; --bins) {
       content.bins.push_back({any(), random() % 4 == 0 ? random() : random() % 3});
