@@ -129,7 +129,7 @@ TEST_CASE("a server that is killed in mid-run and started again: all come back, 
 
 // The sanitizer of undefined behaviour makes a pipe to look at an object of a type it has not seen yet, and takes the lack of one for
 // a fault.
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WSBENCH_SANITIZED
 TEST_CASE("a process out of file descriptors goes on with the connections it has", "[faults][outage]") {
   constexpr std::uint64_t clients = 20, messages = 30;
   const bench::EchoProcess server(limit_seconds);
