@@ -64,6 +64,10 @@ class Capacity {
     if (!(limits.precision > 0 && limits.precision <= 1)) throw Error("precision", "give more than 0 and at most 100 %");
     if (limits.most_steps == 0) throw Error("steps", "0 tries nothing: give at least 1");
     if (search_.step.count() <= 0) throw Error("step", "0s measures nothing: give a longer one, such as 10s");
+    if (search_.by == CapacityUnit::clients && search_.step < scenario_.pace.think_time()) {
+      throw Error("step", "users who think for " + exact_duration(scenario_.pace.think_time()) + " may say nothing in " +
+                              exact_duration(search_.step) + ": give a longer one");
+    }
     for (const auto& [member, time] :
          {std::pair{"settle", search_.settle}, {"pause", search_.pause}, {"time", search_.time}, {"patience", search_.patience}}) {
       if (time.count() < 0) throw Error(member, exact_duration(time) + " is negative: give 0s or more");
@@ -83,15 +87,17 @@ class Capacity {
         report.ended_because = "its time of " + exact_duration(search_.time) + " was over";
         break;
       }
-      std::optional<Report> measured;
-      if (report.steps.empty() || rest(search_.pause)) measured = measure(*load);
-      if (!measured) {
+      std::optional<CapacityStep> tried;
+      if (report.steps.empty() || rest(search_.pause)) tried = try_load(*load);
+      if (!tried) {
         report.stopped = true;
         break;
       }
-      const CapacityStep& step = report.steps.emplace_back(judged(*load, std::move(*measured)));
+      const CapacityStep& step = report.steps.emplace_back(std::move(*tried));
       if (search_.on_step) search_.on_step(step);
-      if (step.outcome != StepOutcome::behaviour_threw) search.add({step.load, step.outcome});
+      // Where nobody ever was, or the test is at fault, nothing is known of the server.
+      const bool tells = step.outcome != StepOutcome::behaviour_threw && report.verdict() != Verdict::no_connection;
+      if (tells) search.add({step.load, step.outcome});
       report.ended_because = why_to_end(report);
       if (!report.ended_because.empty()) break;
     }
@@ -149,12 +155,24 @@ class Capacity {
   }
 
   // Nothing if it was stopped.
-  std::optional<Report> measure(double load) const {
-    Run run = test_of(load).start();
+  std::optional<CapacityStep> try_load(double load) const {
+    const LoadTest test = test_of(load);
+    try {
+      test.validate();
+    } catch (const Error& error) {
+      // The first load could be, so this one is more than this machine has files for, or the like.
+      RunRecord none;
+      none.scenario = scenario_.name;
+      return CapacityStep{.load = load,
+                          .outcome = StepOutcome::generator_limited,
+                          .why = error.what(),
+                          .report = Report(std::move(none), scenario_.expect)};
+    }
+    Run run = test.start();
     while (!run.wait_for(look_interval)) {
       if (stopped()) return std::nullopt;
     }
-    return run.wait();
+    return judged(load, run.wait());
   }
 
   CapacityStep judged(double load, Report report) const {
@@ -188,6 +206,8 @@ class Capacity {
     Options options = options_;
     options.on_answer = nullptr;
     options.on_snapshot = nullptr;
+    options.probes.clear();
+    options.probe_after = {};
     const Scenario look{.clients = 1, .duration = look_interval, .behaviour = hold()};
     for (const std::string& url : urls_) {
       if (LoadTest(url, look, options).run().metrics().connections.succeeded == 0) return false;

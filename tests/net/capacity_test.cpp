@@ -160,6 +160,7 @@ TEST_CASE("where nobody ever was, nobody is waited for", "[net][capacity]") {
   CHECK(found.steps.size() == 1);
   CHECK(found.verdict() == wsbench::Verdict::no_connection);
   CHECK(found.ended_because.starts_with("nothing could connect: refused"));
+  CHECK(found.interval == wsbench::CapacityInterval{});
 }
 
 TEST_CASE("a server that falls over is not hammered while it is waited for", "[net][capacity]") {

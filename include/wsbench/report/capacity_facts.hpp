@@ -70,8 +70,11 @@ inline std::vector<CapacityFact> facts_of(const CapacityReport& capacity) {
     facts.push_back({"knee", format_load(*knee, capacity.by) + ": of the loads tried, the most throughput for its latency"});
   }
   if (!capacity.ended_because.empty()) facts.push_back({"ended", "early: " + capacity.ended_because});
-  facts.push_back({"confirmed", capacity.interval.confirmed ? "yes, both ends were tried again" : "no"});
-  facts.push_back({"took", fmt::format("{} steps, {}", capacity.steps.size(), format_duration(capacity.duration))});
+  facts.push_back({"confirmed", !capacity.interval.confirmed ? "no"
+                                : capacity.interval.below    ? "yes, both ends were tried again"
+                                                             : "yes, it was tried again"});
+  facts.push_back({"took", fmt::format("{} {}, {}", capacity.steps.size(), capacity.steps.size() == 1 ? "step" : "steps",
+                                       format_duration(capacity.duration))});
   return facts;
 }
 

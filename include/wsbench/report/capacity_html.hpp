@@ -86,7 +86,7 @@ inline void begin_capacity_page(HtmlPage& page, const std::string& title, Verdic
 /// What was found as one HTML page: the answer first, then latency against load, then each step.
 inline std::string to_html(const CapacityReport& capacity) {
   detail::HtmlPage page;
-  detail::begin_capacity_page(page, capacity.scenario, capacity.verdict(), to_string(capacity.interval, capacity.by));
+  detail::begin_capacity_page(page, capacity.scenario, capacity.verdict(), "capacity " + to_string(capacity.interval, capacity.by));
   detail::CapacityHtml html(page, capacity);
   html.answer();
   html.by_load_picture();

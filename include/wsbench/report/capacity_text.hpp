@@ -66,11 +66,11 @@ inline std::string capacity_chart(const CapacityReport& capacity) {
   if (steps.size() < 2) return {};
   std::stable_sort(steps.begin(), steps.end(), [](const CapacityStep* one, const CapacityStep* other) { return one->load < other->load; });
   std::string text = "\n" + wrapped_lines({}, figure_name(*deciding_duration(*steps.front())) + " by load (logarithmic)");
-  const double span = std::log(most / least);
+  const double span = std::max(std::log(most / least), std::log(10));  // what differs little looks so
   const std::optional<double> knee = capacity.knee();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const double figure = *deciding_duration(*steps[i])->actual;
-    const double share = span > 0 ? std::log(figure / least) / span : 1;
+    const double share = std::log(figure / least) / span;
     const bool last_of_load = i + 1 == steps.size() || steps[i + 1]->load != steps[i]->load;
     std::string mark;
     const auto mark_at = [&](const std::optional<double>& load, std::string_view name) {

@@ -174,13 +174,14 @@ class CurveDrawing {
     svg_.text(begins ? from + 4 : to - 4, top_ + 14, begins ? "start" : "end", band.text, " fill-opacity=\".75\"");
   }
 
-  // Their texts stand one below the other, on the side that has more room.
+  // Their texts stand one below the other, on the left where there is room: curves of a load rise to the right.
   void draw(const Mark& mark, std::size_t row, bool named) {
     const double x = x_of(mark.at);
     svg_.write("<path stroke=\"currentColor\" stroke-opacity=\".6\" stroke-dasharray=\"3 3\" d=\"M{:.1f} {:.0f}v{:.0f}\"/>\n", x, top_,
                plot_height);
     if (!named) return;
-    const bool right = mark.at < picture_.x.value_at(0.5);
+    constexpr double room = 110;
+    const bool right = x < left + room;
     svg_.text(right ? x + 5 : x - 5, top_ + 14 + SvgWriter::line_height * static_cast<double>(row), right ? "start" : "end", mark.text);
   }
 
