@@ -53,13 +53,14 @@ TEST_CASE("bare and without a terminal it prints its help", "[cli]") {
   const Outcome outcome = run({});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.errors.empty());
-  for (const char* command : {"light", "medium", "heavy", "stress", "run", "serve", "show", "merge", "compare", "history", "monitor"})
+  for (const char* command :
+       {"light", "medium", "heavy", "stress", "run", "serve", "show", "merge", "compare", "history", "monitor", "capacity"})
     CHECK(has(outcome.out, command));
   CHECK(has(outcome.out, "Exit codes"));
 }
 
 TEST_CASE("help fits eighty columns", "[cli]") {
-  const std::string command = GENERATE("", "light", "run", "serve", "show", "merge", "compare", "history", "monitor");
+  const std::string command = GENERATE("", "light", "run", "serve", "show", "merge", "compare", "history", "monitor", "capacity");
   CAPTURE(command);
   const Outcome outcome = command.empty() ? run({"--help"}) : run({command, "--help"});
   CHECK(outcome.exit_code == 0);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,12 +13,17 @@
 
 namespace support {
 
-/// An echo server with a known capacity: it serves one message after the other, each in the same time, and spins on nothing.
+/// An echo server with a known capacity: it serves one message after the other, and spins on nothing.
 ///
 /// A message that arrives at `a` is answered at max(answer of the one before, a) + service time.
 class QueueingServer final : private wsbench::detail::EchoPolicy, private wsbench::detail::Deadline {
  public:
-  explicit QueueingServer(std::chrono::nanoseconds service_time) : service_time_(service_time) {}
+  using ServiceTime = std::function<std::chrono::nanoseconds()>;
+
+  /// Each message takes the same time.
+  explicit QueueingServer(std::chrono::nanoseconds service_time) : QueueingServer([service_time] { return service_time; }) {}
+  /// Each takes what is said as it comes, in the server's thread.
+  explicit QueueingServer(ServiceTime service_time) : service_time_(std::move(service_time)) {}
 
   std::string url() const { return server_.url(); }
 
@@ -34,7 +40,7 @@ class QueueingServer final : private wsbench::detail::EchoPolicy, private wsbenc
   }
 
   void on_message(Peer& peer, std::string_view text, bool) override {
-    free_at_ = std::max(free_at_, server_.now()) + service_time_;
+    free_at_ = std::max(free_at_, server_.now()) + service_time_();
     queue_.push_back({&peer, free_at_, std::string(text)});
     server_.deadlines().arm(*this, queue_.front().release);
   }
@@ -46,7 +52,7 @@ class QueueingServer final : private wsbench::detail::EchoPolicy, private wsbenc
     if (!queue_.empty()) server_.deadlines().arm(*this, queue_.front().release);
   }
 
-  std::chrono::nanoseconds service_time_;
+  ServiceTime service_time_;
   std::chrono::nanoseconds free_at_{0};
   std::deque<Waiting> queue_{};
   WebSocketServer server_{*this};  // last: its thread uses the others

@@ -15,9 +15,9 @@ enum class ExitCode : int {
   interrupted = 105,        ///< the partial report was written
 };
 
-/// What a finished run comes to.
-inline ExitCode exit_code_of(const wsbench::Report& report) {
-  switch (report.verdict()) {
+/// What a verdict is to the shell.
+constexpr ExitCode exit_code_of(wsbench::Verdict verdict) {
+  switch (verdict) {
     case wsbench::Verdict::passed: return ExitCode::passed;
     case wsbench::Verdict::failed: return ExitCode::failed;
     case wsbench::Verdict::invalid: return ExitCode::invalid;
@@ -25,6 +25,11 @@ inline ExitCode exit_code_of(const wsbench::Report& report) {
     case wsbench::Verdict::no_connection: return ExitCode::no_connection;
   }
   return ExitCode::error;
+}
+
+/// What a finished run comes to.
+inline ExitCode exit_code_of(const wsbench::Report& report) {
+  return exit_code_of(report.verdict());
 }
 
 }  // namespace cli

@@ -95,29 +95,52 @@ inline wsbench::Pace parse_pace(const std::string& text) {
   return wsbench::rate(wsbench::parse_stages(text, wsbench::parse_rate));
 }
 
+inline void add_name(CLI::App& app, wsbench::Scenario& scenario) {
+  app.add_option("--name", scenario.name, "What the report calls it")->capture_default_str()->type_name("TEXT")->group("Load");
+}
+
+inline CLI::Option* add_clients(CLI::App& app, wsbench::Scenario& scenario, const std::string& description) {
+  return add_parsed(app, "-c,--clients", "N", description, wsbench::parse_count,
+                    [&scenario](std::uint64_t count) { scenario.clients = count; })
+      ->group("Load");
+}
+
+inline CLI::Option* add_think(CLI::App& app, wsbench::Scenario& scenario) {
+  return add_parsed(app, "--think", "TIME", "From an answer to that client's next message", wsbench::parse_duration,
+                    [&scenario](std::chrono::nanoseconds time) { scenario.pace = wsbench::think(time); })
+      ->group("Load");
+}
+
+inline CLI::Option* add_flat_out(CLI::App& app, wsbench::Scenario& scenario, const std::string& description) {
+  return app
+      .add_flag_callback(
+          "--flat-out", [&scenario] { scenario.pace = wsbench::flat_out(); }, description)
+      ->group("Load");
+}
+
+inline void add_in_flight(CLI::App& app, wsbench::Scenario& scenario) {
+  add_count(app, "--in-flight", scenario.in_flight, "Messages of a user that may wait for answers [1, at a rate 10k]")->group("Load");
+}
+
 /// Who is there and when they speak.
 inline void add_load(CLI::App& app, Request& request) {
   wsbench::Scenario& scenario = request.scenario;
   const char* const group = "Load";
-  app.add_option("--name", scenario.name, "What the report calls it")->capture_default_str()->type_name("TEXT")->group(group);
-  CLI::Option* const clients = add_parsed(app, "-c,--clients", "N", "Users at the same time, such as 10k", wsbench::parse_count,
-                                          [&scenario](std::uint64_t count) { scenario.clients = count; });
+  add_name(app, scenario);
+  CLI::Option* const clients = add_clients(app, scenario, "Users at the same time, such as 10k");
   CLI::Option* const stages = add_parsed(
       app, "--stages", "N:TIME,...", "Users that come and go: each stage is a straight line to N over its time",
       [](const std::string& text) { return wsbench::parse_stages(text, wsbench::parse_count); },
       [&scenario](const std::vector<wsbench::Stage>& course) { scenario.clients = wsbench::stages(course); });
   CLI::Option* const arrivals = add_parsed(app, "--arrivals", "RATE", "Users a second that come, take their turns, and leave",
                                            wsbench::parse_rate, [&scenario](double rate) { scenario.clients = wsbench::arrivals(rate); });
-  clients->group(group);
   stages->excludes(clients)->group(group);
   arrivals->excludes(clients)->excludes(stages)->group(group);
   add_duration(app, "--ramp-up", scenario.ramp_up, "Start the clients evenly over this time; default at once")->group(group);
   add_count(app, "-n,--messages", scenario.messages, "Messages each client sends")->group(group);
   add_duration(app, "-d,--duration", scenario.duration, "Messages are sent for so long; either this or --messages, or both")->group(group);
   add_duration(app, "--warm-up", scenario.warm_up, "Messages due before then are left out of the figures")->group(group);
-  CLI::Option* const think = add_parsed(app, "--think", "TIME", "From an answer to that client's next message", wsbench::parse_duration,
-                                        [&scenario](std::chrono::nanoseconds time) { scenario.pace = wsbench::think(time); });
-  think->group(group);
+  CLI::Option* const think = add_think(app, scenario);
   CLI::Option* const rate = add_parsed(
       app, "--rate", "RATE", "Messages a second over all users, whatever the server does: 5k/s, or stages 20/s:1m,200/s:0s,200/s:10s",
       parse_pace, [&scenario](const wsbench::Pace& pace) { scenario.pace = pace; });
@@ -126,12 +149,8 @@ inline void add_load(CLI::App& app, Request& request) {
          "--poisson", [&scenario] { scenario.pace = std::move(scenario.pace).poisson(); }, "Spread them at random")
       ->needs(rate)
       ->group(group);
-  add_count(app, "--in-flight", scenario.in_flight, "Messages of a user that may wait for answers [1, at a rate 10k]")->group(group);
-  app.add_flag_callback(
-         "--flat-out", [&scenario] { scenario.pace = wsbench::flat_out(); }, "Send as soon as the last answer is in (default)")
-      ->excludes(think)
-      ->excludes(rate)
-      ->group(group);
+  add_in_flight(app, scenario);
+  add_flat_out(app, scenario, "Send as soon as the last answer is in (default)")->excludes(think)->excludes(rate);
 }
 
 inline std::string service_levels_in_words() {
@@ -351,8 +370,8 @@ inline std::shared_ptr<const wsbench::TlsContext> tls_of(const Request& request)
   return naming_flags([&] { return wsbench::tls(request.tls); });
 }
 
-/// How this run is made and what is told of it.
-inline void add_run(CLI::App& app, Request& request) {
+/// How a load is made, and where runs of it are kept.
+inline void add_making(CLI::App& app, Request& request) {
   const char* const group = "Run";
   add_count(app, "-w,--workers", request.options.workers, "Threads")->group(group);
   add_count(app, "--seed", request.options.seed, "Of everything random")->group(group);
@@ -363,6 +382,12 @@ inline void add_run(CLI::App& app, Request& request) {
   app.add_option("--archive", request.output.archive, "Keep the run in this folder, for history and compare")
       ->type_name("DIR")
       ->group(group);
+}
+
+/// How this run is made and what is told of it.
+inline void add_run(CLI::App& app, Request& request) {
+  const char* const group = "Run";
+  add_making(app, request);
   app.add_flag("-v,--verbose", request.output.verbose, "Tell of every answer as it comes")->group(group);
   app.add_flag("-q,--quiet", request.output.quiet, "Print no report and no progress: the exit code tells")->group(group);
   add_report_files(app, request.output.files);

@@ -1,6 +1,5 @@
 // The command line: reads its arguments into the library's own aggregates, runs, and prints.
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,8 +25,8 @@
 #include <wsbench/soak.hpp>
 #include <wsbench/wsbench.hpp>
 
+#include "capacity_command.hpp"
 #include "choice.hpp"
-#include "commit.hpp"
 #include "compare_command.hpp"
 #include "exit_code.hpp"
 #include "flags.hpp"
@@ -36,6 +35,7 @@
 #include "history_command.hpp"
 #include "interruption.hpp"
 #include "keeping.hpp"
+#include "make_ready.hpp"
 #include "monitor_command.hpp"
 #include "progress.hpp"
 #include "report_files.hpp"
@@ -50,14 +50,6 @@ using cli::ExitCode;
 
 constexpr auto look_interval = 20ms;  // how soon an interruption is heeded
 constexpr auto progress_interval = 500ms;
-
-// A client is a descriptor: the soft limit is often 1,024 where the hard one is a million.
-void raise_open_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 wsbench::Report run_to_end(const wsbench::LoadTest& test, cli::Progress& progress) {
   const cli::Interruption interruption;
@@ -89,20 +81,8 @@ ExitCode tell(const wsbench::Report& report, cli::ReportFiles& files, bool quiet
   return code == ExitCode::passed ? ExitCode::error : code;
 }
 
-// Fills in what follows from the flags.
-void complete(cli::Request& request) {
-  request.scenario.behaviour = cli::behaviour_of(request);
-  request.options.tls = cli::tls_of(request);
-  request.options.deflate = cli::compression_of(request.compressing);
-  if (request.options.commit.empty()) request.options.commit = cli::current_commit();
-  if (request.output.verbose) {
-    request.options.on_answer = [](const wsbench::Answer& answer) { fmt::print("{}\n", to_string(answer)); };
-  }
-}
-
 ExitCode run(cli::Request request) {
-  raise_open_file_limit();
-  complete(request);
+  cli::make_ready(request);
   const wsbench::LoadTest test{request.urls, request.scenario, request.options};
   test.validate();
   cli::ReportFiles files{request.output.files};
@@ -117,8 +97,7 @@ ExitCode run(cli::Request request) {
 }
 
 ExitCode monitor(cli::MonitorRequest request) {
-  raise_open_file_limit();
-  complete(request.run);
+  cli::make_ready(request.run);
   cli::end_load(request.run.scenario);
   if (request.monitoring.listen == "none") request.monitoring.listen.clear();
   request.monitoring.on_trouble = [](const std::string& text) { fmt::print(stderr, "wsbench: {}\n", text); };
@@ -142,7 +121,7 @@ ExitCode run_chosen() {
 }
 
 ExitCode serve(const wsbench::EchoServer::Options& options) {
-  raise_open_file_limit();
+  cli::raise_open_file_limit();
   const cli::Interruption interruption;
   wsbench::EchoServer server{options};
   interruption.listen();
@@ -222,6 +201,7 @@ class CommandLine {
     add_compare_command();
     add_history_command();
     add_monitor_command();
+    add_capacity_command();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -377,6 +357,13 @@ class CommandLine {
     cli::add_tls(command, request->run);
     cli::add_run(command, request->run);
     cli::add_monitor(command, *request);
+  }
+
+  void add_capacity_command() {
+    auto request = std::make_shared<cli::CapacityRequest>();
+    CLI::App& command = add_command("capacity", "The most clients, or the highest rate, at which all that is expected holds",
+                                    [request] { return cli::find_capacity(*request); });
+    cli::add_capacity(command, *request);
   }
 
   CLI::App app_{"Load tests for WebSocket servers.", "wsbench"};

@@ -72,7 +72,7 @@ inline void add_monitor(CLI::App& app, MonitorRequest& request) {
       ->group(group);
   CLI::Option* const once = app.add_flag("--once", request.once, "Have one round and print its report, as for cron; listen nowhere");
   once->group(group);
-  for (const ReportForm& form : report_forms) app.get_option(form.flag())->needs(once);
+  for (const auto& form : report_forms) app.get_option(form.flag())->needs(once);
 }
 
 /// Tells of alerts, and of rounds where that is wanted; keeps those in which an alert fires or recovers.

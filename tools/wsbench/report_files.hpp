@@ -22,11 +22,12 @@
 
 namespace cli {
 
-/// A form in which a report can be written.
-struct ReportForm {
+/// A form in which a report can be written, of a run or of something else.
+template <class Reported>
+struct Form {
   const char* flags{};        ///< what asks for it; the long one is last
   const char* description{};  ///< in the help
-  std::string (*render)(const wsbench::Report&){};
+  std::string (*render)(const Reported&){};
 
   /// The long flag, as errors name it.
   std::string flag() const {
@@ -35,8 +36,8 @@ struct ReportForm {
   }
 };
 
-/// Every form that has a flag, in the order of the help.
-inline constexpr auto report_forms = std::to_array<ReportForm>({
+/// Every form of a run's report that has a flag, in the order of the help.
+inline constexpr auto report_forms = std::to_array<Form<wsbench::Report>>({
     {"-o,--json", "Write the report as JSON; - for stdout in place of the text", wsbench::to_json_text},
     {"--html", "Write it as one HTML page", wsbench::to_html},
     {"--junit", "Write it as JUnit's XML: the run, and each expectation", wsbench::to_junit},
@@ -48,23 +49,32 @@ inline constexpr auto report_forms = std::to_array<ReportForm>({
 });
 
 /// For each form what its flag was given: the name of a file, "-" for stdout in place of the text, nothing for no file.
-using ReportFileNames = std::array<std::string, report_forms.size()>;
+template <const auto& forms>
+using FileNames = std::array<std::string, forms.size()>;
+
+using ReportFileNames = FileNames<report_forms>;
 
 /// Adds the flags of all forms.
-inline void add_report_files(CLI::App& app, ReportFileNames& files) {
-  for (std::size_t form = 0; form < report_forms.size(); ++form) {
-    app.add_option(report_forms[form].flags, files[form], report_forms[form].description)->type_name("FILE")->group("Report");
+template <const auto& forms>
+void add_files(CLI::App& app, FileNames<forms>& files) {
+  for (std::size_t form = 0; form < forms.size(); ++form) {
+    app.add_option(forms[form].flags, files[form], forms[form].description)->type_name("FILE")->group("Report");
   }
 }
 
+inline void add_report_files(CLI::App& app, ReportFileNames& files) {
+  add_files<report_forms>(app, files);
+}
+
 /// The files that a report goes to: opened before the run, so that nobody waits for a report that cannot be kept.
-class ReportFiles {
+template <const auto& forms>
+class Files {
  public:
   /// Opens them; throws Error where one cannot be written, or two are to be stdout.
-  explicit ReportFiles(const ReportFileNames& names) : names_(names) {
+  explicit Files(const FileNames<forms>& names) : names_(names) {
     for (std::size_t form = 0; form < names_.size(); ++form) {
       const std::string& name = names_[form];
-      const std::string flag = report_forms[form].flag();
+      const std::string flag = forms[form].flag();
       if (name == "-") {
         if (!stdout_flag_.empty()) throw wsbench::Error(flag, stdout_flag_ + " goes to stdout already: give one of them a file");
         stdout_flag_ = flag;
@@ -80,23 +90,25 @@ class ReportFiles {
   bool in_place_of_text() const noexcept { return !stdout_flag_.empty(); }
 
   /// Writes all of them; returns in a line which could not be, which keeps no other from being written.
-  std::string write(const wsbench::Report& report) {
+  std::string write(const auto& report) {
     std::string problems;
     for (std::size_t form = 0; form < names_.size(); ++form) {
       if (names_[form].empty()) continue;
       std::ostream& out = names_[form] == "-" ? std::cout : files_[form];
-      out << report_forms[form].render(report) << std::flush;
+      out << forms[form].render(report) << std::flush;
       if (out) continue;
-      problems += (problems.empty() ? "" : "; ") + report_forms[form].flag() + ": writing to " + wsbench::detail::in_quotes(names_[form]) +
+      problems += (problems.empty() ? "" : "; ") + forms[form].flag() + ": writing to " + wsbench::detail::in_quotes(names_[form]) +
                   " failed: is the disk full?";
     }
     return problems;
   }
 
  private:
-  ReportFileNames names_{};
-  std::array<std::ofstream, report_forms.size()> files_{};
+  FileNames<forms> names_{};
+  std::array<std::ofstream, forms.size()> files_{};
   std::string stdout_flag_{};
 };
+
+using ReportFiles = Files<report_forms>;
 
 }  // namespace cli
