@@ -8,7 +8,7 @@
 #                 load_tests.sh before-deployment  stress
 #                 load_tests.sh after-deployment   light, without a single error
 #   production    load_tests.sh monthly            medium, off-peak: start it when few are there
-#                 load_tests.sh quarterly          capacity: ever more clients, until they are too many
+#                 load_tests.sh quarterly          capacity: the most clients that are served well
 #                 load_tests.sh after-incident     light again and again, compared with the archive
 #
 # or one of them alone: light, medium, heavy, stress. From cron, daily at 3:17:
@@ -20,7 +20,7 @@
 # WSBENCH_OPTIONS   more options of every run, such as --bearer env:TOKEN
 # WSBENCH_ARCHIVE   the folder that keeps the runs [load-tests/archive]
 # WSBENCH_REPORTS   the folder of the latest pages (HTML) and JUnit files [load-tests/reports]
-# WSBENCH_STEP      how long each step towards the capacity rises, and then lasts [30s]
+# WSBENCH_STEP      how long each step of the search for the capacity is measured [30s]
 # WSBENCH_CLIENTS   the most clients that the capacity is looked for with [6400]
 # WSBENCH_RUNS      how many runs are compared with the archive [8]
 #
@@ -40,11 +40,6 @@ runs=${WSBENCH_RUNS:-8}
 refuse() {
   echo "load_tests.sh: $1" >&2
   exit 104
-}
-
-say() {
-  echo "$1"
-  [ -z "${GITHUB_STEP_SUMMARY:-}" ] || printf '%s\n\n' "$1" >>"$GITHUB_STEP_SUMMARY"
 }
 
 code=0   # of the first run that did not pass
@@ -73,28 +68,15 @@ check() {
   keep_code
 }
 
-# Twice as many clients each time, a message a second from each, until a step misses what users of a chat expect.
+# The most clients, a message a second from each, for whom holds what users of a chat expect.
 capacity() {
-  local clients=100 held=0
-  while [ "$clients" -le "$most_clients" ]; do
-    run "capacity-$clients" "$archive" run "$url" --name capacity --stages "$clients:$step,$clients:$step" --warm-up "$step" --think 1s \
-      --expect "latency.p95 < 100ms" --expect "success_rate > 99%" --expect "connection_success_rate > 99%"
-    case $result in
-      0) held=$clients ;;
-      99 | 3) break ;;
-      *)
-        keep_code
-        return
-        ;;
-    esac
-    clients=$((clients * 2))
-  done
-  case $result in
-    0) say "Capacity: at least $held clients, as many as were tried." ;;
-    3) say "Capacity: at least $held clients; with $clients the generator was the limit, not the server." ;;
-    *) say "Capacity: at least $held clients, and fewer than $clients." ;;
-  esac
-  [ "$held" -gt 0 ] || keep_code
+  mkdir -p "$archive" "$reports"
+  result=0
+  "$wsbench" capacity "$url" "${options[@]}" --from 100 --to "$most_clients" --step "$step" --think 1s --slo chat \
+    --expect "success_rate > 99%" --expect "connection_success_rate > 99%" --archive "$archive" --json "$reports/capacity.json" \
+    --html "$reports/capacity.html" | tee "$reports/capacity.txt" || result=$?
+  keep_code
+  [ -z "${GITHUB_STEP_SUMMARY:-}" ] || printf '%s\n\n' "$(head -n 1 "$reports/capacity.txt")" >>"$GITHUB_STEP_SUMMARY"
 }
 
 # The runs stay out of the archive: what follows an incident is no measure for later.
