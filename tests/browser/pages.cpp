@@ -10,8 +10,11 @@
 #include <string>
 #include <utility>
 
+#include <wsbench/report/capacity_html.hpp>
 #include <wsbench/report/html.hpp>
+#include <wsbench/report/scalability_html.hpp>
 
+#include "support/capacity_reports.hpp"
 #include "support/full_report.hpp"
 #include "support/judged_reports.hpp"
 #include "support/trying_reports.hpp"
@@ -23,13 +26,15 @@ int main(int argc, char* argv[]) {
   }
   const std::string folder = argv[1];
   bool written = true;
-  const auto write = [&](const std::string& name, const wsbench::Report& report) {
+  const auto write = [&](const std::string& name, const auto& report) {
     written = written && (std::ofstream(folder + '/' + name + ".html", std::ios::binary) << wsbench::to_html(report) << std::flush);
   };
   write("full", support::full_report());
   write("day", support::report_of_a_day());
   write("passed", support::passed_report());
   write("invalid", support::invalid_report());
+  write("capacity", support::queue_capacity());
+  write("scalability", support::scaled_capacity());
   write("unconnected", support::unconnected_report());
   for (const std::uint64_t answers : {20'000'000ULL, 2'000'000'000ULL}) {
     wsbench::RunRecord record = support::small_record(10);
