@@ -179,7 +179,7 @@ class SoakAnalysis {
     const double share = std::clamp((*at_end - *finding.after) / taken, 0.0, 1.0);
     finding.evidence +=
         fmt::format("; {} came back within {} after the load", share == 0 ? "nothing" : format_share(std::round(share * 100) / 100),
-                    format_duration(from_seconds(readings.back().at_s + width / 2 - end)));
+                    format_duration(from_seconds(readings.back().at_s - end)));
   }
 
   static std::string an_hour(const RankEstimate& slope, Unit unit) { return with_interval(slope, 3'600, unit, " an hour"); }

@@ -146,7 +146,7 @@ TEST_CASE("what clients take, and whether it comes back when they leave", "[soak
   CHECK(gone.after == 30 * mib);
   REQUIRE(gone.per_open);
   CHECK(*gone.per_open == mib);
-  CHECK(support::has(gone.evidence, "90 % came back within 10.0 s after the load"));
+  CHECK(support::has(gone.evidence, "90 % came back within 9.50 s after the load"));
   CHECK(support::has(finding(look({.after = 10s, .memory = memory(120)}), "server.rss").evidence, "nothing came back"));
   CHECK_FALSE(finding(look({.memory = memory(30)}), "server.rss").after);
 }
