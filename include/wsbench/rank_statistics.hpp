@@ -60,8 +60,11 @@ inline std::vector<double> kendall_distribution(std::size_t samples) {
   std::vector<double> of{1};
   for (std::size_t size = 2; size <= samples; ++size) {
     std::vector<double> next(of.size() + size - 1, 0);
-    for (std::size_t count = 0; count < of.size(); ++count) {
-      for (std::size_t above = 0; above < size; ++above) next[count + above] += of[count] / static_cast<double>(size);
+    double sum = 0;  // of the last `size` counts
+    for (std::size_t count = 0; count < next.size(); ++count) {
+      if (count < of.size()) sum += of[count];
+      if (count >= size) sum -= of[count - size];
+      next[count] = sum / static_cast<double>(size);
     }
     of = std::move(next);
   }
