@@ -17,6 +17,7 @@
 #include <wsbench/assessment.hpp>
 #include <wsbench/rank_statistics.hpp>
 #include <wsbench/report.hpp>
+#include <wsbench/soak.hpp>
 #include <wsbench/units.hpp>
 
 namespace wsbench {
@@ -140,6 +141,8 @@ class Adviser {
     generator_limited();
     errors();
     missing_deliveries();
+    growing_memory();
+    one_busy_core();
     // Where the generator was late, times and rates are its own as much as the server's.
     if (generator_limited_) return std::move(found_);
     slow_connects();
@@ -157,6 +160,8 @@ class Adviser {
   static constexpr double climb_least = 1e6;
   static constexpr double climb_certain = 3;
   static constexpr std::size_t climb_slots = 12;
+  // Fewer readings of a processor under load are a moment.
+  static constexpr std::size_t least_shares = 3;
 
   void say(std::string_view what, std::string evidence, std::string_view next) {
     found_.push_back({std::string(what), std::move(evidence), std::string(next)});
@@ -218,6 +223,45 @@ class Adviser {
                     format_count(all.late)),
         "a layer that drops what exceeds a subscriber's queue without a word (channels_redis: capacity, 100 unless set, and expiry); "
         "smaller groups, fewer or batched publications");
+  }
+
+  // Under a steady load, and for long enough that a slope can be told: as a soak finds it.
+  void growing_memory() {
+    if (report_.probes().empty()) return;
+    for (const SoakFinding& finding : soak(report_).findings) {
+      if (finding.unit != Unit::bytes || finding.verdict != SoakVerdict::leaking) continue;
+      say("Memory grows with use though the load does not", finding.what + ": " + finding.evidence,
+          "what is kept for each message or connection and never let go: caches without a bound, groups that nobody leaves, listeners that "
+          "stay; a longer run (wsbench soak) tells a leak from a cache that fills");
+    }
+  }
+
+  // One thread that computes all the time is one core, whatever the machine has.
+  void one_busy_core() {
+    for (const ProbeRecord& probe : report_.probes()) {
+      if (probe.unit != Unit::share || !probe.name.ends_with(".cpu")) continue;
+      const std::vector<double> shares = shares_under_load(probe.series);
+      const std::optional<double> usual = median_of(shares);
+      if (shares.size() < least_shares || *usual < 0.9 || *usual > 1.1) continue;
+      say("The server keeps one core busy, and no more",
+          fmt::format("{} is {} in half of {} readings under load", probe.name, format_share(std::round(*usual * 100) / 100),
+                      format_count(shares.size())),
+          "whether it runs in a single thread, as Daphne and Redis do: more worker processes use more cores; then what a message costs");
+    }
+  }
+
+  // The slots' shares of when nine tenths of the users at the peak were there.
+  std::vector<double> shares_under_load(const ProbeSeries& probe) const {
+    const TimeSeries& series = metrics().series;
+    const std::vector<std::uint64_t> open = series.open();
+    const std::uint64_t peak = open.empty() ? 0 : *std::max_element(open.begin(), open.end());
+    std::vector<double> shares;
+    for (std::size_t index = 0; peak > 0 && index < probe.slots().size(); ++index) {
+      const auto slot = static_cast<std::size_t>(probe.width() * static_cast<std::int64_t>(index) / series.width());
+      const std::optional<double> share = probe.slots()[index].mean();
+      if (share && slot < open.size() && open[slot] * 10 >= peak * 9) shares.push_back(*share);
+    }
+    return shares;
   }
 
   void slow_connects() {

@@ -60,6 +60,21 @@ inline void require_same_load(const RunRecord& first, const RunRecord& other) {
   if (!difference.empty()) throw Error("merge", "the runs differ in " + difference + ": merge runs of one scenario");
 }
 
+/// Probes of several machines stand beside each other under their machines; those of one machine and one name are one.
+inline void add_probes(RunRecord& all, const RunRecord& other) {
+  for (ProbeRecord probe : other.probes) {
+    if (probe.source.empty()) probe.source = other.environment.host;
+    const auto same = std::find_if(all.probes.begin(), all.probes.end(), [&](const ProbeRecord& ours) {
+      return ours.name == probe.name && ours.source == probe.source && ours.unit == probe.unit;
+    });
+    if (same != all.probes.end()) {
+      same->series.merge(probe.series);
+    } else {
+      all.probes.push_back(std::move(probe));
+    }
+  }
+}
+
 inline void add(RunRecord& all, const RunRecord& other) {
   require_same_load(all, other);
   if (all.commit.find(other.commit) == std::string::npos) all.commit += (all.commit.empty() ? "" : ", ") + other.commit;
@@ -75,6 +90,7 @@ inline void add(RunRecord& all, const RunRecord& other) {
         std::find_if(all.targets.begin(), all.targets.end(), [&](const PartRecord& ours) { return ours.name == target.name; });
     (same != all.targets.end() ? *same : all.targets.emplace_back(PartRecord{target.name, {}})).metrics.merge(target.metrics);
   }
+  add_probes(all, other);
   all.warm_up.merge(other.warm_up);
   all.warm_up_not_sent += other.warm_up_not_sent;
   all.generator.kernel_stamps = all.generator.kernel_stamps || other.generator.kernel_stamps;
@@ -96,11 +112,15 @@ inline void add(RunRecord& all, const RunRecord& other) {
 /// The runs of one scenario at the same time, from several machines or processes, as one report.
 ///
 /// Counts add up and histograms are summed, so that every percentile is that of one recording of all; clients and workers add up too, and
-/// the longest duration is that of all. The expectations are judged anew, on the merged figures, and so is a soak. Throws Error, naming
-/// what differs, where the runs are not of one scenario.
+/// the longest duration is that of all. What probes read is kept apart by machine, and an expectation of it is of all machines' readings.
+/// The expectations are judged anew, on the merged figures, and so is a soak. Throws Error, naming what differs, where the runs are not of
+/// one scenario.
 inline Report merge(const std::vector<Report>& reports) {
   if (reports.empty()) throw Error("merge", "there is no run: give at least one");
   RunRecord all = reports.front().record();
+  for (ProbeRecord& probe : all.probes) {
+    if (probe.source.empty() && reports.size() > 1) probe.source = all.environment.host;
+  }
   for (std::size_t i = 1; i < reports.size(); ++i) detail::add(all, reports[i].record());
   std::vector<Expectation> expect;
   for (const ExpectationResult& expectation : all.expectations) expect.push_back(parse_expectation(expectation.text));

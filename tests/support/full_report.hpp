@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -173,6 +174,31 @@ inline wsbench::Metrics metrics_of(std::size_t part, std::size_t target) {
   return metrics;
 }
 
+// A server that grows and a command that fails at times, read for a while longer than the load lasted.
+inline std::vector<wsbench::ProbeRecord> probes() {
+  using namespace std::chrono_literals;
+  std::vector<wsbench::ProbeRecord> probes{{.name = "server.cpu", .unit = wsbench::Unit::share},
+                                           {.name = "server.rss", .unit = wsbench::Unit::bytes},
+                                           {.name = "redis.rss", .unit = wsbench::Unit::bytes},
+                                           {.name = "server.files", .unit = wsbench::Unit::count},
+                                           {.name = "queue " + name_with_markup},
+                                           {.name = name_not_utf8, .source = "bench-2 <lab>"}};
+  for (int second = 0; second < 140; second += 2) {
+    const bool loaded = second > 0 && second < 135;
+    if (second > 0) probes[0].series.read(1s * second, loaded ? 0.5 + 0.01 * (second % 60) : 0.005);
+    probes[1].series.read(1s * second, 50 * 0x1p20 + 0x1p17 * std::min(second, 130));
+    probes[2].series.read(1s * second, 9 * 0x1p20);
+    probes[3].series.read(1s * second, loaded ? 31 : 11);
+    if (second % 20 == 4) {
+      probes[4].series.failed(1s * second, "printed no number: \"<none>\"");
+    } else {
+      probes[4].series.read(1s * second, second % 7 - 2.25);
+    }
+    probes[5].series.failed(1s * second, "no process is called \"" + name_with_markup + '"');
+  }
+  return probes;
+}
+
 }  // namespace detail
 
 /// What one run recorded in which everything happened that a report can hold; the same each time and everywhere.
@@ -201,6 +227,7 @@ inline wsbench::RunRecord full_record() {
   record.warm_up.service_time.record(11ms, 57);
   record.warm_up.failed_time.record(5s);
   record.warm_up_not_sent = 3;
+  record.probes = detail::probes();
   record.generator = {.cpu_time = 1'534'000'001ns, .max_rss_kib = 20'480, .busy = 0.125, .overloaded = 0.0078125, .kernel_stamps = true};
   record.configuration = {.urls = {detail::target_urls[0], detail::target_urls[1]},
                           .population = wsbench::stages({{20, 10s}, {20, 2min}}),
@@ -250,6 +277,9 @@ inline wsbench::Report full_report() {
   expect.push_back(metric::check(name_with_markup) > 0.99);
   expect.push_back(metric::check(name_with_controls) > 0.99);
   expect.push_back(metric::missing_deliveries <= 20);
+  expect.push_back(metric::probe("server.rss").max < 100 * 0x1p20);
+  expect.push_back(metric::probe("server.cpu").mean < 0.5);
+  expect.push_back(metric::probe("absent").last < 5);
   return wsbench::Report(full_record(), expect);
 }
 

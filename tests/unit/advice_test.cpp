@@ -309,3 +309,66 @@ TEST_CASE("flat out, a busy generator may be the limit", "[advice]") {
   record.configuration.pace = wsbench::think(50ms);
   CHECK(said_of(record).empty());
 }
+
+namespace {
+
+// Half a minute of a hundred users, with what was read of their server each second, from before the first of them.
+RunRecord watched(double (*cpu)(int), double (*mebibytes)(int)) {
+  RunRecord record = healthy();
+  record.duration = record.configuration.duration = 60s;
+  record.probes = {{.name = "server.cpu", .unit = wsbench::Unit::share}, {.name = "server.rss", .unit = wsbench::Unit::bytes}};
+  for (int client = 0; client < 100; ++client) record.metrics.series.opened(500ms);
+  for (int second = 0; second < 60; ++second) {
+    for (int message = 0; message < 30; ++message) {
+      record.metrics.series.sent(1s * second);
+      record.metrics.series.answered(1s * second, 10ms);
+    }
+    if (second > 0) record.probes[0].series.read(1s * second, cpu(second));
+    record.probes[1].series.read(1s * second, mebibytes(second) * 0x1p20);
+  }
+  return record;
+}
+
+bool says(const RunRecord& record, std::string_view what) {
+  const std::vector<std::string> said = said_of(record);
+  return std::find(said.begin(), said.end(), what) != said.end();
+}
+
+constexpr std::string_view grows = "Memory grows with use though the load does not";
+constexpr std::string_view busy_core = "The server keeps one core busy, and no more";
+
+double idle(int) {
+  return 0.1;
+}
+double constant(int) {
+  return 50;
+}
+
+}  // namespace
+
+TEST_CASE("memory that grows under a steady load is told of, one that stays or fills is not", "[advice][probe]") {
+  const RunRecord leaking = watched(idle, [](int second) { return 50.0 + second + second % 3; });
+  REQUIRE(says(leaking, grows));
+  CHECK_FALSE(says(watched(idle, constant), grows));
+  CHECK_FALSE(says(watched(idle, [](int second) { return 50.0 + std::min(second, 15); }), grows));
+  CHECK_FALSE(says(watched(idle, [](int second) { return 50.0 + second % 7; }), grows));
+  RunRecord changing = leaking;
+  changing.configuration.population = wsbench::stages({{100, 60s}});
+  CHECK_FALSE(says(changing, grows));
+  for (const Advice& each : wsbench::advice(Report(leaking))) {
+    if (each.what == grows) CHECK(has(each.evidence, "server.rss: "));
+  }
+}
+
+TEST_CASE("a server that keeps one core busy is told of, one with less or more to do is not", "[advice][probe]") {
+  CHECK(says(watched([](int) { return 0.98; }, constant), busy_core));
+  CHECK(says(watched([](int second) { return second % 10 == 0 ? 0.4 : 1.01; }, constant), busy_core));
+  CHECK_FALSE(says(watched([](int) { return 0.7; }, constant), busy_core));
+  CHECK_FALSE(says(watched([](int) { return 1.7; }, constant), busy_core));
+  CHECK_FALSE(says(watched([](int second) { return second < 20 ? 1.0 : 0.3; }, constant), busy_core));
+  RunRecord moment = watched([](int) { return 1.0; }, constant);
+  moment.probes[0].series = {};
+  moment.probes[0].series.read(1s, 1.0);
+  moment.probes[0].series.read(2s, 1.0);
+  CHECK_FALSE(says(moment, busy_core));
+}

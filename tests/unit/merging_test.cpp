@@ -148,3 +148,24 @@ TEST_CASE("targets are merged by their addresses, and those of one run alone sta
   CHECK(merged.target("ws://c").messages().answered == 100);
   CHECK_THROWS_AS(merged.target("ws://d"), wsbench::NotMeasured);
 }
+
+TEST_CASE("what probes read on several machines is shown apart, and judged together", "[merging][probe]") {
+  const auto run_on = [](const std::string& host, double rss) {
+    wsbench::RunRecord record;
+    record.environment.host = host;
+    record.probes = {{.name = "server.rss", .unit = wsbench::Unit::bytes}};
+    record.probes[0].series.read(1s, rss);
+    return wsbench::Report(record, {wsbench::parse_expectation("probe(server.rss).max < 3MiB")});
+  };
+  const wsbench::Report one = run_on("a", 1 * 0x1p20);
+  const wsbench::Report two = run_on("b", 5 * 0x1p20);
+  CHECK(one.expectations().front().met);
+  const wsbench::Report all = wsbench::merge({one, two, run_on("b", 7 * 0x1p20)});
+  REQUIRE(all.probes().size() == 2);
+  CHECK(all.probes()[0].source == "a");
+  CHECK(all.probes()[1].source == "b");
+  CHECK(all.probes()[1].series.mean() == 6 * 0x1p20);
+  CHECK(all.expectations().front().actual == 7 * 0x1p20);
+  CHECK_FALSE(all.expectations().front().met);
+  CHECK(wsbench::merge({one}).probes()[0].source.empty());
+}

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,6 +109,40 @@ inline std::string short_number(double value) {
     if (value >= factor) return exact_number(value / factor) + name;
   }
   return exact_number(value);
+}
+
+/// An axis of sizes in bytes, from 0, in steps of binary units.
+inline Axis bytes_axis(double highest) {
+  constexpr std::string_view names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double unit = 1;
+  std::size_t name = 0;
+  for (; highest >= 1'024 * unit && name + 1 < std::size(names); ++name) unit *= 1'024;
+  const Axis in_units = linear_axis(highest / unit, name == 0 ? 1 : 0, short_number);
+  std::vector<Tick> ticks;
+  for (const Tick& tick : in_units.ticks()) {
+    ticks.push_back({tick.value * unit, tick.value > 0 ? fmt::format("{} {}", tick.text, names[name]) : "0"});
+  }
+  const double high = ticks.back().value;
+  return Axis(Axis::Scale::linear, 0, high, std::move(ticks));
+}
+
+/// An axis of shares of one, from 0, in per cent.
+inline Axis share_axis(double highest) {
+  return linear_axis(highest, 0, [](double value) { return exact_number(value * 100) + " %"; });
+}
+
+/// An axis of any numbers, from 0 or from a round number below the lowest.
+inline Axis number_axis(double lowest, double highest) {
+  if (lowest >= 0) return linear_axis(highest, 0, short_number);
+  const double step = round_up((std::max(highest, 0.0) - lowest) / (most_ticks - 2));
+  const int first = static_cast<int>(std::floor(lowest / step * (1 - 1e-12)));
+  const int last = static_cast<int>(std::ceil(std::max(highest, 0.0) / step * (1 - 1e-12)));
+  std::vector<Tick> ticks;
+  for (int n = first; n <= last; ++n) {
+    const double value = n * step;
+    ticks.push_back({value, value < 0 ? '-' + short_number(-value) : short_number(value)});
+  }
+  return Axis(Axis::Scale::linear, first * step, last * step, std::move(ticks));
 }
 
 /// An axis of how many, from 0.

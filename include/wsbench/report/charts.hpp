@@ -14,6 +14,7 @@
 
 #include <wsbench/report.hpp>
 #include <wsbench/report/picture.hpp>
+#include <wsbench/report/probe_charts.hpp>
 #include <wsbench/units.hpp>
 
 /// \file
@@ -129,21 +130,32 @@ class SeriesCurves {
   const TimeSeries& series_;
 };
 
-/// Latency, throughput, clients and errors over the time of a run; nothing where there is no time series.
+/// Latency, throughput, clients, errors and what probes read over the time of a run; nothing where there is no time series.
 inline std::optional<Picture> over_time(const Report& report) {
   const RunRecord& record = report.record();
   const TimeSeries& series = record.metrics.series;
   if (series.slots().empty()) return std::nullopt;
   // A record filled by hand may say that it ended before its series does.
-  const std::chrono::nanoseconds end = std::max(record.duration, series.width() * static_cast<std::int64_t>(series.slots().size() - 1));
+  const std::chrono::nanoseconds end =
+      std::max({record.duration, series.width() * static_cast<std::int64_t>(series.slots().size() - 1), last_reading(record.probes)});
   const SeriesCurves curves(record, series);
-  Picture picture{"Latency, throughput, connected clients and errors over time",
-                  fmt::format("Four charts over the {} of the run; the table below has their figures.", format_duration(record.duration)),
-                  time_axis(std::chrono::duration<double>(end).count()),
-                  {curves.latency(), curves.throughput(), curves.clients(), curves.errors()},
-                  {}};
+  std::vector<Panel> panels{curves.latency(), curves.throughput(), curves.clients(), curves.errors()};
+  for (Panel& panel : probe_panels(record.probes)) panels.push_back(std::move(panel));
+  const bool probed = !record.probes.empty();
+  Picture picture{
+      probed ? "Latency, throughput, connected clients, errors and what probes read over time"
+             : "Latency, throughput, connected clients and errors over time",
+      fmt::format("{} charts over the {} of the run; the {} below {} their figures.", probed ? fmt::format("{}", panels.size()) : "Four",
+                  format_duration(record.duration), probed ? "tables" : "table", probed ? "have" : "has"),
+      time_axis(std::chrono::duration<double>(end).count()),
+      std::move(panels),
+      {},
+      {}};
   const double warm_up = std::chrono::duration<double>(record.configuration.warm_up).count();
   if (warm_up > 0) picture.bands.push_back({0, warm_up, "warm-up"});
+  if (last_reading(record.probes) > record.duration) {
+    picture.bands.push_back({std::chrono::duration<double>(record.duration).count(), std::chrono::duration<double>(end).count(), "after"});
+  }
   return picture;
 }
 

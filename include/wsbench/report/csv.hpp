@@ -93,18 +93,24 @@ inline std::string to_csv(const Report& report) {
     }
     for (const detail::DurationFigures& durations : figures.durations()) detail::add_csv_durations(text, kind, scope, durations);
   });
+  for (const detail::Figure& figure : detail::probe_figures(report)) {
+    detail::add_csv_row(text, {"run", scenario, figure.metric, figure.label, figure.statistic, figure.unit, figure.value});
+  }
   return text;
 }
 
 /// A report's course over time, one slot a row: counts, connections open at the slot's end, latencies in milliseconds, and what went wrong.
 ///
-/// The first three columns are `scope,name,start_s`; the last are one for each kind of failure that happened. Rates are counts over the
-/// distance of two starts; the slots of a warm-up have connections and no messages.
+/// The first three columns are `scope,name,start_s`; behind them is one for each kind of failure that happened. Rates are counts over the
+/// distance of two starts; the slots of a warm-up have connections and no messages. What probes read has rows of its own, of the scope
+/// "probe", and columns at the right, which a run without probes does not have.
 inline std::string to_series_csv(const Report& report) {
   using std::chrono::nanoseconds;
   const std::vector<std::size_t> kinds = detail::failures_over_time(report.metrics().series);
   std::string text = "scope,name,start_s,width_s,sent,answered,failed,opened,ended,open,p50_ms,p95_ms,p99_ms,max_ms,errors";
   for (const std::size_t kind : kinds) text.append(",").append(detail::failure_names.at(kind));
+  const bool probed = !report.probes().empty();
+  if (probed) text += ",readings,mean,min,max,last";
   text += '\n';
   const auto in_ms = [](std::optional<nanoseconds> time) {
     return time ? detail::exact_number(std::chrono::duration<double, std::milli>(*time).count()) : std::string();
@@ -125,9 +131,23 @@ inline std::string to_series_csv(const Report& report) {
       for (const std::uint64_t count : slot.failures) errors += count;
       text += fmt::format(",{}", errors);
       for (const std::size_t kind : kinds) text += fmt::format(",{}", slot.failures.at(kind));
-      text += '\n';
+      text += probed ? ",,,,,\n" : "\n";
     }
   });
+  constexpr std::size_t columns_of_load = 11;  // from "sent" to "errors"
+  const std::string unknown(columns_of_load + kinds.size(), ',');
+  for (const ProbeRecord& probe : report.probes()) {
+    const std::string start = "probe," + detail::csv_field(detail::clean_text(detail::probe_label(probe))) + ',';
+    for (std::size_t index = 0; index < probe.series.slots().size(); ++index) {
+      const ProbeSlot& slot = probe.series.slots()[index];
+      text += fmt::format("{}{},{}{},{}", start, detail::plain(probe.series.width() * static_cast<std::int64_t>(index)),
+                          detail::plain(probe.series.width()), unknown, slot.samples);
+      for (const double figure : {slot.mean().value_or(0), slot.min, slot.max, slot.last}) {
+        text.append(",").append(slot.samples > 0 ? detail::plain(figure) : "");
+      }
+      text += '\n';
+    }
+  }
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include <wsbench/report.hpp>
 #include <wsbench/report/clean_text.hpp>
+#include <wsbench/report/probe_figures.hpp>
 #include <wsbench/report/renamed.hpp>
 #include <wsbench/units.hpp>
 
@@ -19,13 +21,14 @@ namespace wsbench::detail {
 
 /// One number of a report, as files for programs carry it.
 struct Figure {
-  std::string_view metric{};   ///< its name: "messages_sent"; where expectations know the figure, theirs
-  std::string_view meaning{};  ///< in words
-  std::string_view unit{};     ///< "count", "bytes", "seconds", "share" (of one) or "per_second"
-  bool counter{false};         ///< whether it adds up over runs
-  std::string_view key{};      ///< what `label` names: "label", "failure"; empty: it has none
-  std::string label{};         ///< clean text
-  std::string value{};         ///< a plain number; empty where it was not measured
+  std::string_view metric{};     ///< its name: "messages_sent"; where expectations know the figure, theirs
+  std::string_view meaning{};    ///< in words
+  std::string_view unit{};       ///< "count", "bytes", "seconds", "share" (of one), "per_second" or "number"
+  bool counter{false};           ///< whether it adds up over runs
+  std::string_view key{};        ///< what `label` names: "label", "failure"; empty: it has none
+  std::string label{};           ///< clean text
+  std::string value{};           ///< a plain number; empty where it was not measured
+  std::string_view statistic{};  ///< of the readings of a probe; empty: it has none
 };
 
 /// One set of durations of a report.
@@ -260,6 +263,37 @@ inline std::vector<Figure> run_figures(const Report& report) {
   for (const ExpectationResult& expectation : record.expectations) {
     const std::string text = clean_text(expectation.text);
     figures.push_back({"expectation_met", "Whether this expectation held", "count", false, "expectation", text, flag(expectation.met)});
+  }
+  return figures;
+}
+
+/// What probes read, probe by probe; no two have the same label.
+inline std::vector<Figure> probe_figures(const Report& report) {
+  struct Reading {
+    Statistic statistic{};
+    std::string_view meaning{};
+  };
+  constexpr Reading readings[] = {{Statistic::mean, "Average of what a probe read"},
+                                  {Statistic::min, "Least that a probe read"},
+                                  {Statistic::p50, "What half of a probe's readings do not exceed"},
+                                  {Statistic::p95, "What 95 % of a probe's readings do not exceed"},
+                                  {Statistic::max, "Most that a probe read"},
+                                  {Statistic::last, "What a probe read last"}};
+  constexpr std::string_view units[] = {"seconds", "share", "count", "per_second", "number", "bytes"};
+  std::vector<Figure> figures;
+  std::set<std::string> labels;
+  for (const ProbeRecord& probe : report.probes()) {
+    const std::string label = clean_text(probe_label(probe));
+    if (!labels.insert(label).second) continue;
+    const std::string_view unit = units[static_cast<std::size_t>(probe.unit)];
+    for (const Reading& reading : readings) {
+      figures.push_back({"probe", reading.meaning, unit, false, "probe", label, plain(statistic_of(probe.series, reading.statistic)),
+                         name(reading.statistic)});
+    }
+    figures.push_back(
+        {"probe_readings", "Readings of a probe that gave a number", "count", true, "probe", label, plain(probe.series.samples())});
+    figures.push_back(
+        {"probe_readings_failed", "Readings of a probe that gave none", "count", true, "probe", label, plain(probe.series.failures())});
   }
   return figures;
 }

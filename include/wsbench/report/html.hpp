@@ -20,6 +20,7 @@
 #include <wsbench/report/html_page.hpp>
 #include <wsbench/report/markup.hpp>
 #include <wsbench/report/picture.hpp>
+#include <wsbench/report/probe_figures.hpp>
 #include <wsbench/report/sections.hpp>
 #include <wsbench/report/soak_charts.hpp>
 #include <wsbench/report/utc_text.hpp>
@@ -57,6 +58,7 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     fan_out();
     pushes();
     pings_and_notes();
+    probes();
     checks();
     errors();
     generator();
@@ -128,13 +130,14 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     draw(to_svg(*picture));
     write("<details>\n<summary>The same in figures</summary>\n");
     time_table();
+    probe_table();
     close();
     write("</details>\n");
   }
 
   // In intervals wide enough that a table has not more than two dozen of them.
+  static constexpr std::size_t most_rows = 24;
   void time_table() {
-    constexpr std::size_t most_rows = 24;
     const TimeSeries& series = metrics().series;
     const std::size_t size = series.slots().size();
     const std::size_t slots = (size + most_rows - 1) / most_rows;
@@ -159,6 +162,49 @@ class HtmlReport final : public ReportSections, private HtmlPage {
                                            duration_or_none(times[index].percentile(99)), duration_or_none(times[index].max()),
                                            format_count(sent), format_count(answered), format_count(open[end - 1]), format_count(errors)});
     }
+  }
+
+  // The averages of the same intervals.
+  void probe_table() {
+    if (report().probes().empty()) return;
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::optional<double>>> columns;
+    const std::chrono::nanoseconds interval = interval_of_table();
+    std::size_t rows = 0;
+    for (const ProbeRecord& probe : report().probes()) {
+      titles.push_back(probe_label(probe));
+      columns.push_back(averages_of(probe.series, interval));
+      rows = std::max(rows, columns.back().size());
+    }
+    begin_table("<th scope=\"col\">from</th>", titles);
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::vector<std::string> cells;
+      for (std::size_t column = 0; column < columns.size(); ++column) {
+        const std::optional<double> average = row < columns[column].size() ? columns[column][row] : std::nullopt;
+        cells.push_back(probe_cell(average, report().probes()[column].unit));
+      }
+      table_row(clock_text(std::chrono::floor<std::chrono::seconds>(interval * static_cast<std::int64_t>(row)).count()), cells);
+    }
+  }
+
+  // As wide as the rows of the table of the load, or more where probes were read on for long.
+  std::chrono::nanoseconds interval_of_table() const {
+    std::chrono::nanoseconds interval = metrics().series.width();
+    std::chrono::nanoseconds end = interval * static_cast<std::int64_t>(metrics().series.slots().size());
+    for (const ProbeRecord& probe : report().probes()) {
+      interval = std::max(interval, probe.series.width());
+      end = std::max(end, probe.series.width() * static_cast<std::int64_t>(probe.series.slots().size()));
+    }
+    return interval * std::max<std::int64_t>(1, (end / interval + std::int64_t{most_rows} - 1) / std::int64_t{most_rows});
+  }
+
+  static std::vector<std::optional<double>> averages_of(const ProbeSeries& series, std::chrono::nanoseconds interval) {
+    const auto slots = static_cast<std::size_t>(interval / series.width());
+    std::vector<ProbeSlot> together((series.slots().size() + slots - 1) / slots);
+    for (std::size_t index = 0; index < series.slots().size(); ++index) together[index / slots].merge(series.slots()[index]);
+    std::vector<std::optional<double>> averages;
+    for (const ProbeSlot& slot : together) averages.push_back(slot.mean());
+    return averages;
   }
 
   void percentile_picture() {

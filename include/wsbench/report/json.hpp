@@ -400,6 +400,43 @@ inline Json expectations_json(const std::vector<ExpectationResult>& expectations
   return list;
 }
 
+// The figures of each slot of a probe's series, under the keys of their lists.
+void probe_slot_fields(auto&& slot, auto each) {
+  each("samples", slot.samples);
+  each("sum", slot.sum);
+  each("min", slot.min);
+  each("max", slot.max);
+  each("last", slot.last);
+}
+
+/// What one probe read: figures in its unit, then the slots of its series, a list for each figure.
+inline Json probe_json(const ProbeRecord& probe) {
+  const ProbeSeries& series = probe.series;
+  Json object;
+  object["name"] = probe.name;
+  object["unit"] = unit_names.at(static_cast<std::size_t>(probe.unit));
+  object["source"] = probe.source.empty() ? Json{} : Json(probe.source);
+  object["readings"] = series.samples();
+  object["failed"] = series.failures();
+  Json& failure = object["first_failure"];
+  if (const std::optional<ProbeFailure> first = series.first_failure()) {
+    failure = {{"at_s", seconds(first->at)}, {"at_ns", first->at.count()}, {"reason", first->reason}};
+  }
+  object["first"] = json_of(series.first());
+  for (const Statistic statistic : {Statistic::mean, Statistic::min, Statistic::p50, Statistic::p90, Statistic::p95, Statistic::p99,
+                                    Statistic::p99_9, Statistic::max, Statistic::last}) {
+    object[std::string(name(statistic))] = json_of(statistic_of(series, statistic));
+  }
+  Json& lists = object["series"];
+  lists["width_s"] = seconds(series.width());
+  lists["width_ns"] = series.width().count();
+  probe_slot_fields(ProbeSlot{}, [&](const char* key, auto) { lists[key] = Json::array(); });
+  for (const ProbeSlot& slot : series.slots()) {
+    probe_slot_fields(slot, [&](const char* key, auto figure) { lists[key].push_back(figure); });
+  }
+  return object;
+}
+
 inline Json generator_json(const RunRecord& record) {
   // No process runs without CPU time, memory or a thread: 0 is a figure that nobody took.
   const auto measured = [](auto figure) { return figure == 0 ? Json{} : Json(figure); };
@@ -616,6 +653,8 @@ inline nlohmann::ordered_json to_json(const Report& report) {
   document["targets"] = detail::parts_json(record.targets, [&](const std::string& url) { return report.target(url); });
   document["warm_up"] = detail::warm_up_json(record);
   detail::message_histograms(record.warm_up, detail::into(document["histograms"]["warm_up"]));
+  detail::Json& probes = document["probes"] = detail::Json::array();
+  for (const ProbeRecord& probe : record.probes) probes.push_back(detail::probe_json(probe));
   document["expectations"] = detail::expectations_json(record.expectations);
   document["soak"] = record.soak ? detail::soak_json(soak(report)) : detail::Json{};
   document["generator"] = detail::generator_json(record);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -506,6 +507,44 @@ inline std::vector<ExpectationResult> read_expectations(const JsonPlace& place) 
   return expectations;
 }
 
+inline ProbeSeries read_probe_series(const JsonPlace& probe) {
+  const JsonPlace lists = probe["series"];
+  std::vector<ProbeSlot> slots(lists["samples"].elements().size());
+  probe_slot_fields(ProbeSlot{}, [&](const char* key, auto) {
+    lists[key].require(lists[key].elements().size() == slots.size(), "must have as many entries as samples");
+  });
+  std::map<std::string, std::vector<JsonPlace>> entries;
+  probe_slot_fields(ProbeSlot{}, [&](const char* key, auto) { entries[key] = lists[key].elements(); });
+  for (std::size_t index = 0; index < slots.size(); ++index) {
+    probe_slot_fields(slots[index], [&](const char* key, auto& figure) { entries[key][index].read(figure); });
+  }
+  std::optional<ProbeFailure> first;
+  if (const JsonPlace failure = probe["first_failure"]; !failure.value().is_null()) {
+    first = {failure["at_ns"].get<std::chrono::nanoseconds>(), failure["reason"].get<std::string>()};
+  }
+  try {
+    return ProbeSeries::restore(lists["width_ns"].get<std::chrono::nanoseconds>(), std::move(slots), probe["failed"].get<std::uint64_t>(),
+                                std::move(first));
+  } catch (const Error& error) {
+    probe.refuse(error.problem());
+  }
+}
+
+/// What reports did not have before there were probes.
+inline std::vector<ProbeRecord> read_probes(const JsonPlace& report) {
+  std::vector<ProbeRecord> probes;
+  const std::optional<JsonPlace> list = report.find("probes");
+  if (!list) return probes;
+  for (const JsonPlace& element : list->elements()) {
+    ProbeRecord& probe = probes.emplace_back();
+    element["name"].read(probe.name);
+    probe.unit = element["unit"].get_name<Unit>(unit_names);
+    probe.source = element["source"].get_or(std::string{});
+    probe.series = read_probe_series(element);
+  }
+  return probes;
+}
+
 inline RunRecord read_record(const JsonPlace& report) {
   RunRecord record;
   report["scenario"].read(record.scenario);
@@ -525,6 +564,7 @@ inline RunRecord read_record(const JsonPlace& report) {
   for (const std::string& url : report["targets"].keys()) record.targets.push_back({url, read_metrics(report["targets"][url])});
   record.warm_up = read_messages(report["warm_up"], report["histograms"]["warm_up"]);
   report["warm_up"]["not_sent"].read(record.warm_up_not_sent);
+  record.probes = read_probes(report);
   record.expectations = read_expectations(report["expectations"]);
   const JsonPlace generator = report["generator"];
   record.generator = {.cpu_time = generator["cpu_ns"].get_or(std::chrono::nanoseconds{0}),

@@ -11,6 +11,7 @@
 
 #include <wsbench/report.hpp>
 #include <wsbench/report/clean_text.hpp>
+#include <wsbench/report/probe_figures.hpp>
 #include <wsbench/report/verdict_line.hpp>
 #include <wsbench/units.hpp>
 
@@ -65,6 +66,7 @@ class MarkdownReport {
     parts("Part", report_.record().parts);
     parts("Target", report_.record().targets);
     subprotocols();
+    probes();
     checks();
     errors();
     origin();
@@ -177,6 +179,23 @@ class MarkdownReport {
     head({"Subprotocol", "connections"});
     for (const SubprotocolCount& chosen : report_.metrics().connections.subprotocols) {
       row({markdown_line(chosen.name), format_count(chosen.count)});
+    }
+  }
+
+  void probes() {
+    if (report_.probes().empty()) return;
+    std::vector<std::string> titles{"Probe"};
+    for (const ProbeColumn& column : probe_columns) titles.emplace_back(column.title);
+    titles.emplace_back("failed");
+    head(titles);
+    for (const ProbeRecord& probe : report_.probes()) {
+      std::vector<std::string> cells{markdown_line(probe_label(probe))};
+      for (const ProbeColumn& column : probe_columns) cells.push_back(probe_cell(column.of(probe.series), probe.unit));
+      cells.push_back(format_count(probe.series.failures()));
+      row(cells);
+    }
+    for (const FailedProbes& failed : failed_probes(report_.probes())) {
+      text_ += fmt::format("\n{}: {}\n", markdown_line(failed.names), markdown_line(failed.what));
     }
   }
 

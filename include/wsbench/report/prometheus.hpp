@@ -22,6 +22,7 @@ class PrometheusText {
     page_.add({"wsbench_run_info", "The run's verdict", "gauge"}, "",
               {{"verdict", name(report.verdict())}, {commit.empty() ? std::string_view() : "commit", commit}}, "1");
     for (const Figure& figure : run_figures(report)) add_number({}, {}, figure);
+    for (const Figure& figure : probe_figures(report)) add_number({}, {}, figure);
     for_each_scope(report, [this](std::string_view kind, const std::string& name, const Report& each) {
       const std::string_view scope = kind == "run" ? std::string_view() : kind;
       const ReportFigures figures{each};
@@ -44,6 +45,7 @@ class PrometheusText {
   void add_number(std::string_view scope, std::string_view name, const Figure& figure) {
     if (figure.value.empty()) return;
     std::string family = family_name(scope, figure.key, figure.metric);
+    if (!figure.statistic.empty()) family.append("_").append(figure.statistic);
     if (figure.unit == "seconds" || (figure.unit == "bytes" && !figure.counter)) family.append("_").append(figure.unit);
     if (figure.counter) family += "_total";
     page_.add({family, figure.meaning, figure.counter ? "counter" : "gauge"}, "", {{scope, name}, {figure.key, figure.label}},

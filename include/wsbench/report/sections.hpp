@@ -15,6 +15,7 @@
 
 #include <wsbench/report.hpp>
 #include <wsbench/report/axis.hpp>
+#include <wsbench/report/probe_figures.hpp>
 #include <wsbench/soak.hpp>
 #include <wsbench/units.hpp>
 
@@ -263,6 +264,20 @@ class ReportSections {
                             cell(all.response_time, Statistic::p50), cell(all.response_time, Statistic::p95),
                             cell(all.response_time, Statistic::max)});
     }
+  }
+
+  void probes() {
+    if (report_.probes().empty()) return;
+    section("Probes");
+    std::vector<std::string> titles;
+    for (const ProbeColumn& column : probe_columns) titles.emplace_back(column.title);
+    table_head(titles);
+    for (const ProbeRecord& probe : report_.probes()) {
+      std::vector<std::string> cells;
+      for (const ProbeColumn& column : probe_columns) cells.push_back(probe_cell(column.of(probe.series), probe.unit));
+      table_row(probe_label(probe), cells);
+    }
+    for (const FailedProbes& failed : failed_probes(report_.probes())) remark(failed.names + ": " + failed.what);
   }
 
   void checks() {

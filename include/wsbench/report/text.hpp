@@ -45,6 +45,7 @@ class TextReport final : public ReportSections {
     pings_and_notes();
     parts("Parts", report().record().parts);
     parts("Targets", report().record().targets);
+    probes();
     checks();
     errors();
     assessment();
