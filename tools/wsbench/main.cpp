@@ -37,6 +37,7 @@
 #include "keeping.hpp"
 #include "make_ready.hpp"
 #include "monitor_command.hpp"
+#include "probe_flags.hpp"
 #include "progress.hpp"
 #include "report_files.hpp"
 #include "soak_command.hpp"
@@ -254,6 +255,7 @@ class CommandLine {
       add_connection(command, *request);
       add_frames(command, request->compressing, request->options.fragment_size, "Frames");
       add_tls(command, *request);
+      add_probes(command, *request);
       add_run(command, *request);
     }
   }
@@ -279,6 +281,7 @@ class CommandLine {
     add_connection(command, request);
     add_frames(command, request.compressing, request.options.fragment_size, "Frames");
     add_tls(command, request);
+    cli::add_probes(command, request);
     add_run(command, request);
   }
 
@@ -355,6 +358,7 @@ class CommandLine {
     cli::add_connection(command, request->run);
     cli::add_frames(command, request->run.compressing, request->run.options.fragment_size, "Frames");
     cli::add_tls(command, request->run);
+    cli::add_probes(command, request->run);
     cli::add_run(command, request->run);
     cli::add_monitor(command, *request);
   }
