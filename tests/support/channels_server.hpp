@@ -52,6 +52,10 @@ class ChannelsServer {
 
   std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_) + "/chat"; }
 
+  /// The processes: of Daphne, in which the consumers are, and of Redis.
+  int daphne() const { return daphne_->pid(); }
+  int redis() const { return redis_.pid(); }
+
   /// What it has counted so far.
   ChannelsCounts counts() {
     using Counts = std::map<std::string, std::uint64_t>;
