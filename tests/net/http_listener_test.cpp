@@ -26,7 +26,7 @@ using wsbench::detail::HttpListener;
 
 namespace {
 
-constexpr std::size_t large = std::size_t{16} << 20U;
+constexpr std::size_t large = std::size_t{8} << 20U;
 
 std::optional<HttpAnswer> respond(std::string_view path) {
   if (path == "/page") return HttpAnswer{.type = "text/plain; version=0.0.4", .body = "figure 1\n"};

@@ -75,9 +75,9 @@ inline std::string response_to(const HttpHead& head, const HttpResponder& respon
   response.replace_header("Content-Type", answer.type);
   response.replace_header("Connection", "close");
   if (answer.status == websocketpp::http::status_code::method_not_allowed) response.replace_header("Allow", "GET, HEAD");
-  response.set_body(answer.body);
+  response.replace_header("Content-Length", std::to_string(answer.body.size()));
   std::string bytes = response.raw();
-  if (understood && request.get_method() == "HEAD") bytes.erase(bytes.size() - answer.body.size());
+  if (!understood || request.get_method() != "HEAD") bytes += answer.body;
   return bytes;
 }
 
