@@ -108,11 +108,11 @@ inline std::pair<std::string, std::uint16_t> parse_listen(const std::string& tex
 class Monitor {
  public:
   /// Monitors one server. Listens when it returns; throws Error, naming the member, if this cannot be run.
-  Monitor(std::string url, Scenario scenario, MonitorOptions monitoring = {}, Options options = {})
-      : Monitor(std::vector<std::string>{std::move(url)}, std::move(scenario), std::move(monitoring), std::move(options)) {}
+  Monitor(const std::string& url, const Scenario& scenario, MonitorOptions monitoring = {}, Options options = {})
+      : Monitor(std::vector<std::string>{url}, scenario, std::move(monitoring), std::move(options)) {}
 
   /// Monitors several servers; the clients are dealt to them in turn.
-  Monitor(std::vector<std::string> urls, Scenario scenario, MonitorOptions monitoring = {}, Options options = {})
+  Monitor(const std::vector<std::string>& urls, const Scenario& scenario, MonitorOptions monitoring = {}, Options options = {})
       : Monitor(std::make_unique<detail::LoadTestWorld>(urls, scenario, std::move(options)), scenario.name, urls, std::move(monitoring)) {}
 
   /// Monitors in a world of a test's own.

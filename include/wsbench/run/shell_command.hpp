@@ -183,6 +183,7 @@ class RunningCommand {
     ::posix_spawnattr_setsigdefault(&how.attributes, &signals);
     std::vector<std::string> variables = environment(command.extra);
     std::vector<char*> entries;
+    entries.reserve(variables.size() + 1);
     for (std::string& variable : variables) entries.push_back(variable.data());
     entries.push_back(nullptr);
     std::array<std::string, 3> words{"sh", "-c", command.command};
@@ -198,7 +199,7 @@ class RunningCommand {
   static std::vector<std::string> environment(const std::vector<std::pair<std::string, std::string>>& extra) {
     std::vector<std::string> variables;
     variables.reserve(extra.size());
-    for (const auto& [name, value] : extra) variables.push_back(name + '=' + value);
+    for (const auto& [name, value] : extra) variables.emplace_back(name).append("=").append(value);
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
       const std::string_view variable{*entry};
       const auto replaced = [&](const auto& added) { return variable.substr(0, variable.find('=')) == added.first; };
