@@ -165,6 +165,14 @@ TEST_CASE("a server that goes away and comes back: one alert each, though their 
   CHECK(wsbench::read_report(kept[1]).error_rate() == 0.0);
 }
 
+TEST_CASE("what a probe reads is on the page, and can be an alert's condition", "[cli][monitor]") {
+  const wsbench::EchoServer server;
+  const MonitorProcess monitor(server.url(),
+                               {"-c", "1", "-n", "2", "--every", "100ms", "--probe", "queue=echo 42", "--alert", "probe(queue).max > 41"});
+  REQUIRE(eventually([&] { return has(monitor.scrape(), "wsbench_monitor_probe{scenario=\"monitor\",probe=\"queue\"} 42\n"); }, patience));
+  REQUIRE(eventually([&] { return has(monitor.errors(), "ALERT firing: probe(queue).max > 41"); }, patience));
+}
+
 TEST_CASE("promtool takes the page of a monitor, with names that are hostile", "[cli][monitor]") {
   const wsbench::EchoServer server;
   const MonitorProcess monitor(server.url(), {"-c", "1", "-n", "2", "--name", "\"a\\b\"\n{c} \xff", "--alert", "check{\"x\"} < 50%"});
