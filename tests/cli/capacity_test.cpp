@@ -1,6 +1,7 @@
 // Searches for a capacity, as a shell sees them.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -76,12 +77,13 @@ TEST_CASE("a capacity is told, written and kept", "[cli][capacity]") {
 
 TEST_CASE("a capacity may stand on stdout as JSON", "[cli][capacity]") {
   const wsbench::EchoServer server;
-  const Outcome outcome =
-      capacity({server.url(), "--by", "rate", "--from", "50/s", "--to", "50", "-c", "3", "--expect", "latency.p50 < 1s", "--json", "-"});
+  const Outcome outcome = capacity({server.url(), "--by", "rate", "--from", "50/s", "--to", "50", "-c", "3", "--expect", "latency.p50 < 1s",
+                                    "--watch-pid", std::to_string(::getpid()), "--json", "-"});
   INFO(outcome.out << outcome.errors);
   const nlohmann::json json = nlohmann::json::parse(outcome.out);
   CHECK(json["by"] == "messages_per_second");
   CHECK(json["steps"][0]["report"]["connections"]["attempted"] == 3);
+  CHECK_FALSE(json["steps"][0]["report"]["probes"].empty());
 }
 
 TEST_CASE("the exit code of a search says what is known", "[cli][capacity]") {

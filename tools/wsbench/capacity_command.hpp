@@ -37,6 +37,7 @@
 #include "interruption.hpp"
 #include "keeping.hpp"
 #include "make_ready.hpp"
+#include "probe_flags.hpp"
 #include "report_files.hpp"
 
 namespace cli {
@@ -128,6 +129,7 @@ inline void add_capacity(CLI::App& app, CapacityRequest& request) {
   add_connection(app, load);
   add_frames(app, load.compressing, load.options.fragment_size, "Frames");
   add_tls(app, load);
+  add_probes(app, load);
   add_making(app, load);
   app.add_flag("-q,--quiet", load.output.quiet, "Print nothing of what was found, and no step: the exit code tells")->group("Run");
   add_files<found_forms<wsbench::CapacityReport>>(app, request.files);
