@@ -28,7 +28,8 @@ namespace {
 
 constexpr auto patience = 30s;
 
-// Debian's Prometheus, which scrapes a port of the loopback interface each second and has the rules of examples/monitor.
+// Debian's Prometheus, which scrapes a port of the loopback interface each second and has the rules of examples/monitor. It looks
+// for what to scrape five seconds after its start at the soonest.
 class Prometheus {
  public:
   explicit Prometheus(std::uint16_t scraped) : port_(support::free_port()) {
