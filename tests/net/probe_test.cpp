@@ -1,5 +1,7 @@
 // Probes beside a load: what they read, and that the load does not notice.
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -14,6 +16,7 @@
 
 #include "catch.hpp"
 #include "support/child_process.hpp"
+#include "support/eventually.hpp"
 #include "support/report_checks.hpp"
 
 using namespace std::chrono_literals;
@@ -25,7 +28,7 @@ namespace metric = wsbench::metric;
 namespace {
 
 Scenario brief() {
-  return {.clients = 5, .duration = 300ms, .pace = wsbench::think(10ms)};
+  return {.clients = 5, .duration = 500ms, .pace = wsbench::think(10ms)};
 }
 
 wsbench::Task guest(wsbench::Session& user, std::atomic<int>& present) {
@@ -44,11 +47,10 @@ TEST_CASE("a report tells what probes read beside the load, from before its firs
   scenario.expect = {metric::probe("present").max == 5, metric::probe("present").last == 0, metric::probe("lines").last == 3,
                      wsbench::parse_expectation("probe(self.rss).max < 1B"), metric::probe("broken").max < 5};
   const Report report =
-      LoadTest(
-          server.url(), scenario,
-          {.probes = {wsbench::probe("present", [&] { return present.load(); }), wsbench::command_probe("lines", "echo 3"),
-                      wsbench::process_probe("self", wsbench::ListeningOn{server.port()}), wsbench::command_probe("broken", "echo none")},
-           .probe_every = 50ms})
+      LoadTest(server.url(), scenario,
+               {.probes = {wsbench::probe("present", [&] { return present.load(); }), wsbench::command_probe("lines", "echo 3"),
+                           wsbench::process_probe("self", wsbench::ByPid{::getpid()}), wsbench::command_probe("broken", "echo none")},
+                .probe_every = 200ms})
           .run();
   INFO(report);
   REQUIRE(report.probes().size() == 7);
@@ -104,7 +106,7 @@ TEST_CASE("a process that ends in the middle of a run is reported as such", "[pr
   wsbench::Run run =
       LoadTest(server.url(), brief(), {.probes = {wsbench::process_probe("server", wsbench::ByPid{child.pid()})}, .probe_every = 10ms})
           .start();
-  CHECK(run.snapshot().probe("server.rss").series.samples() >= 1);
+  CHECK(support::eventually([&] { return run.snapshot().probe("server.rss").series.samples() >= 1; }));
   child.close_input();
   const Report report = run.wait();
   INFO(report);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,8 +23,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
+#include <cstdio>
 #endif
 
 namespace wsbench::detail {
@@ -32,7 +33,8 @@ struct ProcessId {
   int pid{0};
   std::uint64_t started{0};  ///< in clock ticks since boot
 
-  auto operator<=>(const ProcessId&) const = default;
+  bool operator==(const ProcessId&) const = default;
+  bool operator<(const ProcessId& other) const noexcept { return std::tie(pid, started) < std::tie(other.pid, other.started); }
 };
 
 /// What the kernel says of one process (proc(5), /proc/PID/stat).
@@ -54,11 +56,23 @@ struct ProcessStat {
 
 /// The whole of a file of /proc; nothing where it cannot be read.
 inline std::optional<std::string> proc_text(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): it is written before it is read
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file)) text.append(buffer.data(), count);
+  const bool sound = std::ferror(file) == 0;
+  std::fclose(file);
+  return sound ? std::optional(std::move(text)) : std::nullopt;
+}
+
+/// The next word of a text, which is taken off it; empty at its end.
+inline std::string_view next_word(std::string_view& text) {
+  constexpr std::string_view blanks = " \t\n";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(blanks));
+  text.remove_prefix(word.size());
+  return word;
 }
 
 /// Reads a line of /proc/PID/stat; nothing where it is none.
@@ -70,21 +84,22 @@ inline std::optional<ProcessStat> parse_process_stat(std::string_view line) {
   ProcessStat stat;
   if (std::from_chars(line.data(), line.data() + open, stat.id.pid).ec != std::errc{}) return std::nullopt;
   stat.name = line.substr(open + 1, close - open - 1);
-  std::istringstream fields{std::string(line.substr(close + 1))};
-  fields >> stat.state >> stat.parent;
-  // From the fifth field on; proc(5) counts from 1.
-  std::vector<std::uint64_t> numbers(5, 0);
-  for (std::string field; fields >> field;) {
-    std::uint64_t number = 0;  // of the few that may be negative none is asked for
-    std::from_chars(field.data(), field.data() + field.size(), number);
-    numbers.push_back(number);
+  std::string_view rest = line.substr(close + 1);
+  const std::string_view state = next_word(rest);
+  // Counted from 1, as proc(5) does.
+  std::array<std::uint64_t, 25> fields{};
+  for (std::size_t field = 4; field < fields.size(); ++field) {
+    const std::string_view word = next_word(rest);
+    if (word.empty()) return std::nullopt;
+    std::from_chars(word.data(), word.data() + word.size(), fields[field]);  // of the few that may be negative none is asked for
   }
-  if (numbers.size() <= 24) return std::nullopt;
-  stat.own = numbers[14] + numbers[15];
-  stat.children = numbers[16] + numbers[17];
-  stat.threads = numbers[20];
-  stat.id.started = numbers[22];
-  stat.resident = numbers[24];
+  stat.state = state.front();
+  stat.parent = static_cast<int>(fields[4]);
+  stat.own = fields[14] + fields[15];
+  stat.children = fields[16] + fields[17];
+  stat.threads = fields[20];
+  stat.id.started = fields[22];
+  stat.resident = fields[24];
   return stat;
 }
 
@@ -143,14 +158,16 @@ inline bool is_called(int pid, std::string_view name) {
 inline std::set<std::string> sockets_listening_on(std::uint16_t port) {
   std::set<std::string> inodes;
   for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::istringstream lines(proc_text(table).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream fields(line);
-      std::vector<std::string> columns;
-      for (std::string column; fields >> column;) columns.push_back(column);
-      if (columns.size() < 10 || columns[3] != "0A") continue;
+    const std::string text = proc_text(table).value_or("");
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      std::array<std::string_view, 10> columns;
+      for (std::string_view& column : columns) column = next_word(line);
+      if (columns[3] != "0A") continue;  // it does not listen
       const std::string_view address = columns[1];
-      if (address.substr(address.find(':') + 1) == fmt::format("{:04X}", port)) inodes.insert(columns[9]);
+      if (address.substr(address.find(':') + 1) == fmt::format("{:04X}", port)) inodes.emplace(columns[9]);
     }
   }
   return inodes;
