@@ -179,6 +179,7 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     begin_table("<th scope=\"col\">from</th>", titles);
     for (std::size_t row = 0; row < rows; ++row) {
       std::vector<std::string> cells;
+      cells.reserve(columns.size());
       for (std::size_t column = 0; column < columns.size(); ++column) {
         const std::optional<double> average = row < columns[column].size() ? columns[column][row] : std::nullopt;
         cells.push_back(probe_cell(average, report().probes()[column].unit));
@@ -203,6 +204,7 @@ class HtmlReport final : public ReportSections, private HtmlPage {
     std::vector<ProbeSlot> together((series.slots().size() + slots - 1) / slots);
     for (std::size_t index = 0; index < series.slots().size(); ++index) together[index / slots].merge(series.slots()[index]);
     std::vector<std::optional<double>> averages;
+    averages.reserve(together.size());
     for (const ProbeSlot& slot : together) averages.push_back(slot.mean());
     return averages;
   }
