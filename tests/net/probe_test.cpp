@@ -43,6 +43,7 @@ TEST_CASE("a report tells what probes read beside the load, from before its firs
   wsbench::EchoServer server;
   std::atomic<int> present{0};
   Scenario scenario = brief();
+  scenario.duration = 2s;  // for a machine that is late with everything
   scenario.behaviour = wsbench::Behaviour{[&](wsbench::Session& user) { return guest(user, present); }, "guest"};
   scenario.expect = {metric::probe("present").max == 5, metric::probe("present").last == 0, metric::probe("lines").last == 3,
                      wsbench::parse_expectation("probe(self.rss).max < 1B"), metric::probe("broken").max < 5};
@@ -103,11 +104,15 @@ TEST_CASE("a process that ends in the middle of a run is reported as such", "[pr
   wsbench::EchoServer server;
   support::ChildProcess child({"sh", "-c", "echo started; read line"});
   REQUIRE(child.read_line(10s) == "started");
+  Scenario scenario = brief();
+  scenario.duration = 1min;
   wsbench::Run run =
-      LoadTest(server.url(), brief(), {.probes = {wsbench::process_probe("server", wsbench::ByPid{child.pid()})}, .probe_every = 10ms})
+      LoadTest(server.url(), scenario, {.probes = {wsbench::process_probe("server", wsbench::ByPid{child.pid()})}, .probe_every = 10ms})
           .start();
-  CHECK(support::eventually([&] { return run.snapshot().probe("server.rss").series.samples() >= 1; }));
+  REQUIRE(support::eventually([&] { return run.snapshot().probe("server.rss").series.samples() >= 1; }));
   child.close_input();
+  REQUIRE(support::eventually([&] { return run.snapshot().probe("server.rss").series.failures() >= 1; }));
+  run.stop();
   const Report report = run.wait();
   INFO(report);
   const wsbench::ProbeSeries& memory = report.probe("server.rss").series;
