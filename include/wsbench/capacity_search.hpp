@@ -51,9 +51,9 @@ struct CapacityInterval {
 
 /// Decides the loads of a search: it grows until one misses, bisects, and confirms both ends. It knows no server and no clock.
 ///
-/// A load holds if it held more often than it missed. Where a smaller one misses than one that holds, both are tried again, up to three
-/// times; if they still contradict each other, the interval stays as wide as they are apart. A load that the generator could not bring is
-/// tried once more.
+/// A load holds if it never missed, or held three times as often as it missed, and misses the other way round. What does neither lies
+/// between the two ends, and so do a smaller load that misses and a greater one that holds: each is tried up to four times, and if that
+/// settles nothing, the interval stays as wide as they are apart. A load that the generator could not bring is tried once more.
 class CapacitySearch {
  public:
   explicit CapacitySearch(const SearchLimits& limits) : limits_(limits) {}
@@ -115,7 +115,8 @@ class CapacitySearch {
   }
 
  private:
-  static constexpr std::uint64_t patience = 3;  // steps at loads that contradict each other
+  static constexpr std::uint64_t majority = 3;             // to one: what a single unlucky step cannot hinder
+  static constexpr std::uint64_t patience = majority + 1;  // steps at a load between the ends
 
   struct Tried {
     double load{0};
@@ -123,8 +124,8 @@ class CapacitySearch {
     std::uint64_t missed{0};
     std::uint64_t limited{0};
 
-    bool holds() const noexcept { return held > missed; }
-    bool misses() const noexcept { return missed > held; }
+    bool holds() const noexcept { return held > 0 && held >= majority * missed; }
+    bool misses() const noexcept { return missed > 0 && missed >= majority * held; }
     std::uint64_t times() const noexcept { return held + missed + limited; }
   };
 
