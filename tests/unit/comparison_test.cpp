@@ -279,7 +279,7 @@ TEST_CASE("a broadcast is compared by its deliveries", "[comparison]") {
 
 TEST_CASE("one version against itself is seldom told apart: five times in a hundred at most, over all figures", "[comparison]") {
   // Noise far larger than the floors, so that nothing but the intervals keeps the verdict back.
-  constexpr int times = 200;
+  constexpr int times = 100;
   int told_apart = 0;
   wsbench::Random seeds{99};
   for (int time = 0; time < times; ++time) {

@@ -101,17 +101,18 @@ TEST_CASE("percentiles agree with the sorted samples", "[histogram]") {
       Samples samples = draw(distribution, count, random);
       const Histogram histogram = histogram_of(samples);
       std::sort(samples.begin(), samples.end());
+      INFO(distribution.name << ", " << count << " samples");
       std::int64_t before = samples.front();
-      for (std::uint64_t share = 0; share <= thousand; ++share) {
+      for (std::uint64_t share = 0; share <= thousand; share += count > thousand ? 7 : 1) {
         // The rank in whole numbers: the histogram's own, from the same share as a double, must come to the same.
         const std::uint64_t rank = (share * count + thousand - 1) / thousand;
         const auto percentile = histogram.percentile(static_cast<double>(share) / thousand);
-        INFO(distribution.name << ", " << count << " samples, share " << share << "/1000");
-        REQUIRE(percentile.has_value() == (share == 0 || share == thousand || rank < count));
+        if (percentile.has_value() != (share == 0 || share == thousand || rank < count)) FAIL("share " << share << "/1000");
         if (!percentile) continue;
         const std::int64_t exact = samples[rank == 0 ? 0 : rank - 1];
         const bool close = percentile->count() >= exact && percentile->count() - exact <= exact / 1'000;
-        if (!close || percentile->count() > samples.back() || percentile->count() < before) FAIL(percentile->count() << " for " << exact);
+        if (!close || percentile->count() > samples.back() || percentile->count() < before)
+          FAIL("share " << share << "/1000: " << percentile->count());
         before = percentile->count();
       }
       CHECK(histogram.percentile(0) == nanoseconds{samples.front()});

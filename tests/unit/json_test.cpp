@@ -214,14 +214,14 @@ std::string shape_of(const Json& object) {
 
 void for_each_place(const Json& value, const Pointer& place, const std::function<void(const Pointer&)>& visit, Shapes& seen) {
   if (!place.empty()) visit(place);
-  if (value.is_object() && ++seen[shape_of(value)] > 3) return;
+  if (value.is_object() && ++seen[shape_of(value)] > 2) return;
   for (const auto& entry : value.items()) {
     if (value.is_object()) for_each_place(entry.value(), place / entry.key(), visit, seen);
     if (value.is_array() && std::stoul(entry.key()) < 2) for_each_place(entry.value(), place / std::stoul(entry.key()), visit, seen);
   }
 }
 
-// Every place of a document below its top; of a list the first two elements, and what is in the first three objects with the same keys,
+// Every place of a document below its top; of a list the first two elements, and what is in the first two objects with the same keys,
 // since the others are like them.
 void for_each_place(const Json& document, const std::function<void(const Pointer&)>& visit) {
   Shapes seen;
