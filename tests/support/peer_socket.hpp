@@ -175,12 +175,12 @@ class PeerSocket {
  private:
   static bool transient() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-  // Waits until the client's socket is ready; false if the server stops first.
+  // Waits until the client's socket is ready; false if the server stops first, except that what has come is read all the same.
   bool ready(short event) const {
     std::array<pollfd, 2> watched{pollfd{descriptor_, event, 0}, pollfd{stop_signal_, POLLIN, 0}};
     while (::poll(watched.data(), watched.size(), -1) < 0) {
     }
-    return watched[1].revents == 0;
+    return watched[1].revents == 0 || (event == POLLIN && watched[0].revents != 0);
   }
 
   bool read_more() {
