@@ -101,7 +101,7 @@ TEST_CASE("figures of one kind are drawn over one axis, others have a panel of t
   CHECK(texts_of(panels[0].y) == std::vector<std::string>{"0 %", "50 %", "100 %", "150 %", "200 %"});
   CHECK(texts_of(panels[1].y).back() == "10 MiB");
   CHECK(panels[2].title == "Probe: queue");
-  CHECK(panels[2].curves[0].name == "average");
+  CHECK(panels[2].curves[0].name == "mean");
   CHECK(panels[3].curves[0].points.empty());
 }
 

@@ -84,7 +84,7 @@ inline std::vector<Panel> probe_panels(const std::vector<ProbeRecord>& probes) {
     double high = 0;
     for (const ProbeRecord* const probe : group.probes) {
       const bool alone = group.probes.size() == 1 && split_probe_name(probe->name).second.empty();
-      const std::string owner = alone ? "average" : split_probe_name(probe_label(*probe)).first;
+      const std::string owner = alone ? "mean" : split_probe_name(probe_label(*probe)).first;
       curves.push_back(probe_curve(cut_to(longest_name, printable(owner, CharacterSet::unicode)), probe->series));
       for (const CurvePoint& point : curves.back().points) {
         low = std::min(low, std::max(point.y.value_or(0), -furthest));
