@@ -87,7 +87,7 @@ int judged_by(const std::string& command, const std::string& file) {
 }  // namespace
 
 TEST_CASE("monitor --once is a run with its report and exit code, and 99 where an alert's condition is true", "[cli][monitor]") {
-  const wsbench::EchoServer server;
+  const wsbench::EchoServer server({.delay = 200ms});  // so that a message has to leave over 20 ms late to be late at all
   const std::vector<std::string> once{"monitor", server.url(), "--once", "-c", "2", "-n", "5", "--think", "1ms", "-w", "1"};
   const Outcome calm = run_command_line(joined(once, {"--alert", "error_rate > 5%"}));
   CHECK(calm.exit_code == 0);

@@ -61,7 +61,7 @@ TEST_CASE("what Daphne and Redis use under the heavy load is in the report", "[i
                                                   .probe_every = 250ms,
                                                   .probe_after = 1s}});
   INFO(report);
-  CHECK(report.passed());
+  support::check_passed(report);
   const auto series = [&](const char* name) { return report.probe(name).series; };
   for (const wsbench::ProbeRecord& probe : report.probes()) {
     CAPTURE(probe.name);

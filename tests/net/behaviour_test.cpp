@@ -75,7 +75,7 @@ TEST_CASE("a chat user joins, is welcomed and talks", "[net][behaviour]") {
   const Report report = support::run_within(limit, LoadTest{server.url(), scenario});
   support::require_sums(report, planned + clients);
   INFO(report);
-  CHECK(report.passed());
+  support::check_passed(report);
   CHECK(check_of(report, "welcomed").passed == clients);
   CHECK(check_of(report, "welcomed").failed == 0);
   CHECK(report.messages().one_way == clients);
@@ -90,6 +90,7 @@ TEST_CASE("a chat user joins, is welcomed and talks", "[net][behaviour]") {
 TEST_CASE("a chat user who is not welcome", "[net][behaviour]") {
   const MisbehavingServer server(chat_server(R"({"error":"full"})"));
   wsbench::Scenario scenario = scenario_of(chat_user);
+  scenario.pace = wsbench::flat_out();  // in which nothing leaves late, however busy the machine
   scenario.expect = {metric::check("welcomed") == 1.0};
   const Report report = support::run_within(limit, LoadTest{server.url(), scenario});
   support::require_sums(report, planned + clients);
@@ -144,7 +145,6 @@ TEST_CASE("a reply that does not come", "[net][behaviour]") {
     support::require_only_failure(report, Failure::timeout, 0, clients);
     CHECK(report.metrics().not_sent == clients * (messages - 1));
     CHECK(report.metrics().checks.empty());
-    CHECK(report.valid());
   }
   SECTION("is no failure where nothing was asked") {
     const auto listen = [](Session& user) -> Task {

@@ -111,7 +111,7 @@ TEST_CASE("an echo server sends back what came, and counts it", "[net][echo_serv
   scenario.expect = {wsbench::metric::check("the same") == 1.0};
   const Report report = run_against(server, scenario);
   require_all_answered(report);
-  CHECK(report.passed());
+  support::check_passed(report);
   CHECK(counts_at_end(server) ==
         EchoServer::Counts{.connections = clients, .open = 0, .messages = planned, .answered = planned, .swallowed = 0});
 }
@@ -345,7 +345,7 @@ TEST_CASE("an echo server greets each client", "[net][echo_server]") {
   scenario.expect = {wsbench::metric::check("greeted") == 1.0, wsbench::metric::check("answered") == 1.0};
   const Report report = run_against(server, scenario);
   require_all_answered(report);
-  CHECK(report.passed());
+  support::check_passed(report);
   CHECK(report.metrics().received == planned + clients);
   CHECK(report.metrics().unclaimed == 0);
 }

@@ -89,7 +89,7 @@ std::vector<std::uint64_t> up_to(std::uint64_t count) {
 }  // namespace
 
 TEST_CASE("a load test runs its scenario and says what it was", "[net][load_test]") {
-  const EchoServer server;
+  const EchoServer server({.delay = 200ms});  // so that a message has to leave over 20 ms late to be late at all
   const wsbench::Scenario scenario{.name = "small",
                                    .clients = 3,
                                    .messages = 4,

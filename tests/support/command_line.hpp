@@ -18,6 +18,11 @@ struct Outcome {
   std::string errors{};
 };
 
+/// Whether a run passed, or did but for messages that left late (exit 3): a busy machine does that.
+inline bool passed_or_late(const Outcome& outcome) {
+  return outcome.exit_code == 0 || outcome.exit_code == 3;
+}
+
 /// The command line with its errors in a file.
 inline std::vector<std::string> redirected(const std::vector<std::string>& arguments, const std::string& errors) {
   std::vector<std::string> command{"sh", "-c", "exec \"$0\" \"$@\" 2>" + errors, WSBENCH_CLI};

@@ -277,7 +277,8 @@ TEST_CASE("a broadcast is compared by its deliveries", "[comparison]") {
   CHECK(figure(comparison, "last_delivery.p95").why == "not measured");
 }
 
-TEST_CASE("one version against itself is seldom told apart: five times in a hundred at most, over all figures", "[comparison]") {
+TEST_CASE("one version against itself is seldom told apart: five times in a hundred at most, over all figures",
+          "[comparison][exhaustive]") {
   // Noise far larger than the floors, so that nothing but the intervals keeps the verdict back.
   constexpr int times = 100;
   int told_apart = 0;

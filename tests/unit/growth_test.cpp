@@ -181,7 +181,7 @@ TEST_CASE("how much longer a run has to be follows from what it was not sure of"
         Growth::goes_on);
 }
 
-TEST_CASE("of 500 series that only vary, however alike neighbours are, hardly any is called growth", "[growth]") {
+TEST_CASE("of 500 series that only vary, however alike neighbours are, hardly any is called growth", "[growth][exhaustive]") {
   std::map<double, int> alarms;
   int rises = 0;
   unsigned seed = 0;

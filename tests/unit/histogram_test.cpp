@@ -92,7 +92,7 @@ std::string refusal(const Histogram::Content& content) {
 
 }  // namespace
 
-TEST_CASE("percentiles agree with the sorted samples", "[histogram]") {
+TEST_CASE("percentiles agree with the sorted samples", "[histogram][exhaustive]") {
   constexpr std::uint64_t thousand = 1'000;
   for (const Distribution& distribution : distributions()) {
     for (const std::size_t count :
@@ -273,7 +273,7 @@ TEST_CASE("recording a count of none records nothing", "[histogram]") {
   CHECK(histogram.content() == before.content());
 }
 
-TEST_CASE("merging is recording everything in one, in any order", "[histogram]") {
+TEST_CASE("merging is recording everything in one, in any order", "[histogram][exhaustive]") {
   Random random{13};
   for (const Distribution& first : distributions()) {
     for (const Distribution& second : distributions()) {

@@ -929,7 +929,7 @@ TEST_CASE("keys that a newer version added are passed over, and so are its judge
   CHECK(report_from_json(document.dump()) == report);
 }
 
-TEST_CASE("whatever is taken out, the reader names it or does not need it", "[json]") {
+TEST_CASE("whatever is taken out, the reader names it or does not need it", "[json][exhaustive]") {
   const Report report = rich_report(1ns);
   const Json sound = document_of(report);
   int refused = 0;
@@ -971,7 +971,7 @@ TEST_CASE("a report from before there was compression reads as one without", "[j
   CHECK(report_from_json(document.dump()) == report);
 }
 
-TEST_CASE("whatever is of another type, the reader refuses it or does not need it", "[json]") {
+TEST_CASE("whatever is of another type, the reader refuses it or does not need it", "[json][exhaustive]") {
   const Report report = rich_report(1ns);
   const Json sound = document_of(report);
   const std::vector<Json> strangers{Json{}, true, -1, "", Json::array(), Json::object(), Json::array({Json::array()}), uint64_max};

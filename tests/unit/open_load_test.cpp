@@ -271,7 +271,7 @@ TEST_CASE("in a closed loop several messages may be under way, and no more than 
   CHECK(run.clock.now() <= 700ms);
 }
 
-TEST_CASE("an hour of open load costs no more memory than a minute", "[open_load]") {
+TEST_CASE("an hour of open load costs no more memory than a minute", "[open_load][exhaustive]") {
   const auto memory_after = [](std::chrono::nanoseconds length) {
     PretendedRun run(at_rate(20, length));
     run.run(2h);

@@ -138,7 +138,7 @@ TEST_CASE("beyond what is exact the intervals go on", "[rank_statistics]") {
   CHECK(slope_of(std::vector<double>(71, 1.0), 0.95) == RankEstimate{0, 0, 0});
 }
 
-TEST_CASE("the truth is outside the interval as seldom as was asked for, whatever the distribution", "[rank_statistics]") {
+TEST_CASE("the truth is outside the interval as seldom as was asked for, whatever the distribution", "[rank_statistics][exhaustive]") {
   constexpr int times = 4'000;
   const std::size_t runs = GENERATE(5U, 8U);
   CAPTURE(runs);

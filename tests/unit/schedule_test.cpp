@@ -46,7 +46,7 @@ TEST_CASE("a ramp-up that does not divide by the clients loses no nanosecond to 
   CHECK(start_of_client(999, 1'000, 2ns) == 1ns);
 }
 
-TEST_CASE("a million clients over hours start exactly, one after the other, before the ramp-up ends", "[schedule]") {
+TEST_CASE("a million clients over hours start exactly, one after the other, before the ramp-up ends", "[schedule][exhaustive]") {
   constexpr std::uint64_t clients = 1'000'003;  // a prime: nothing divides by it
   for (const nanoseconds ramp_up : {nanoseconds{1}, nanoseconds{1s}, nanoseconds{1h}, nanoseconds{24h}, nanoseconds::max()}) {
     INFO(ramp_up.count());

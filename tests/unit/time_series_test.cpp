@@ -152,7 +152,7 @@ TEST_CASE("an odd number of slots doubles its width too", "[time_series]") {
   CHECK(series.slots()[1].sent == 2);
 }
 
-TEST_CASE("merging series is associative and commutative, whatever their widths", "[time_series]") {
+TEST_CASE("merging series is associative and commutative, whatever their widths", "[time_series][exhaustive]") {
   const std::vector<nanoseconds> lengths{5s, 1h, 3'601s, 5h, 30 * 24h};
   for (unsigned seed = 0; seed < 60; ++seed) {
     INFO("seed " << seed);
@@ -237,7 +237,7 @@ TEST_CASE("a counter that is full stays full", "[time_series]") {
   CHECK(times.count() == most);
 }
 
-TEST_CASE("a month takes no more memory than its first week", "[time_series]") {
+TEST_CASE("a month takes no more memory than its first week", "[time_series][exhaustive]") {
   TimeSeries series;
   Random random(3);
   std::size_t most_of_first_week = 0;

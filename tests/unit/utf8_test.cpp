@@ -44,7 +44,7 @@ std::string bytes_of(std::uint32_t value, std::size_t length) {
 
 }  // namespace
 
-TEST_CASE("every sequence of one and two bytes, and of three, is judged as by decoding it", "[utf8]") {
+TEST_CASE("every sequence of one and two bytes, and of three, is judged as by decoding it", "[utf8][exhaustive]") {
   std::size_t wrong = 0;
   const auto judge = [&wrong](std::uint32_t value, std::size_t length) {
     const std::string text = bytes_of(value, length);
