@@ -309,7 +309,7 @@ TEST_CASE("nesting a hundred thousand deep is passed over", "[json_member]") {
 TEST_CASE("random documents are read as nlohmann/json reads them", "[json_member]") {
   RandomJson random{20261124};
   std::size_t found = 0;
-  for (int round = 0; round < 3'000; ++round) {
+  for (int round = 0; round < 1'500; ++round) {
     const std::string text = random.object(4);
     INFO(text);
     const nlohmann::json document = nlohmann::json::parse(text);
@@ -328,12 +328,12 @@ TEST_CASE("random documents are read as nlohmann/json reads them", "[json_member
     }
     CHECK(all_same);
   }
-  CHECK(found > 12'000);
+  CHECK(found > 6'000);
 }
 
 TEST_CASE("a damaged document harms nobody", "[json_member]") {
   RandomJson random{7};
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 8'000; ++round) {
     std::string text = random.object(2);
     for (std::uint32_t damage = 0; damage <= random.below(3); ++damage) {
       text[random.below(static_cast<std::uint32_t>(text.size()))] = "\"\\{}[]:,u0 x\xff"[random.below(13)];
